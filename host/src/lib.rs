@@ -1,0 +1,5 @@
+//! Keeps a Shopify store and its sales channels in lockstep.
+//!
+//! `ARCHITECTURE.md` is the map; each module's first lines say what lives in it.
+
+pub mod model;
