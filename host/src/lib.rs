@@ -3,3 +3,4 @@
 //! `ARCHITECTURE.md` is the map; each module's first lines say what lives in it.
 
 pub mod model;
+pub mod net;

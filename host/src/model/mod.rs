@@ -28,7 +28,10 @@ pub struct Key {
 impl Key {
     /// A key of the two short names.
     pub fn new(shop: impl Into<String>, channel: impl Into<String>) -> Self {
-        Self { shop: shop.into(), channel: channel.into() }
+        Self {
+            shop: shop.into(),
+            channel: channel.into(),
+        }
     }
 }
 
@@ -143,13 +146,21 @@ impl Fault {
 
     /// Whether the effect of the failed write may have happened.
     pub fn may_have_happened(&self) -> bool {
-        matches!(self, Fault::UnknownOutcome { .. } | Fault::Protocol { .. } | Fault::Plugin { .. } | Fault::Other { .. })
+        matches!(
+            self,
+            Fault::UnknownOutcome { .. }
+                | Fault::Protocol { .. }
+                | Fault::Plugin { .. }
+                | Fault::Other { .. }
+        )
     }
 
     /// How long the other side asked to be left alone.
     pub fn retry_after_ms(&self) -> Option<u32> {
         match self {
-            Fault::Throttled { retry_after_ms, .. } | Fault::Unavailable { retry_after_ms, .. } => *retry_after_ms,
+            Fault::Throttled { retry_after_ms, .. } | Fault::Unavailable { retry_after_ms, .. } => {
+                *retry_after_ms
+            }
             _ => None,
         }
     }

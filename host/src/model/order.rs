@@ -38,7 +38,14 @@ impl State {
 
     /// The units left the warehouse.
     pub fn gone(&self) -> bool {
-        matches!(self, State::Shipped | State::Delivered | State::Closed | State::DeliveryFailed | State::Returned)
+        matches!(
+            self,
+            State::Shipped
+                | State::Delivered
+                | State::Closed
+                | State::DeliveryFailed
+                | State::Returned
+        )
     }
 
     /// The units will never leave.
@@ -149,12 +156,22 @@ pub struct Line {
 impl Line {
     /// Units that are sold, not cancelled and not shipped: bound stock.
     pub fn open_units(&self) -> u32 {
-        if self.state.binds_stock() { self.quantity.saturating_sub(self.cancelled).saturating_sub(self.shipped) } else { 0 }
+        if self.state.binds_stock() {
+            self.quantity
+                .saturating_sub(self.cancelled)
+                .saturating_sub(self.shipped)
+        } else {
+            0
+        }
     }
 
     /// Units that are cancelled for good.
     pub fn dropped_units(&self) -> u32 {
-        if self.state.dropped() { self.quantity } else { self.cancelled.min(self.quantity) }
+        if self.state.dropped() {
+            self.quantity
+        } else {
+            self.cancelled.min(self.quantity)
+        }
     }
 }
 
