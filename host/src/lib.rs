@@ -2,5 +2,7 @@
 //!
 //! `ARCHITECTURE.md` is the map; each module's first lines say what lives in it.
 
+pub mod db;
 pub mod model;
 pub mod net;
+pub mod sync;

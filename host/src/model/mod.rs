@@ -2,10 +2,12 @@
 
 mod channel;
 mod order;
+mod policy;
 mod shop;
 
 pub use channel::*;
 pub use order::*;
+pub use policy::*;
 pub use shop::*;
 
 use std::fmt;

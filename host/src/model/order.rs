@@ -56,6 +56,7 @@ impl State {
 
 /// A postal address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Address {
     /// The whole name where first and last are not told apart.
     pub name: Option<String>,

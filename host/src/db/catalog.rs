@@ -1,0 +1,538 @@
+//! Mirrors of both sides' catalogues, the links between them, and the inputs of stock levels.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+
+use super::{Error, Tx, at, json, ms, unjson};
+use crate::model::{Fact, Instant, Key, LevelChange, Listing, StockWrite, Variant};
+
+/// A variant as linking needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShopSku {
+    /// `gid://shopify/ProductVariant/...`.
+    pub variant: String,
+    /// `gid://shopify/InventoryItem/...`.
+    pub item: String,
+    /// Never empty here.
+    pub sku: String,
+    /// Shown.
+    pub title: String,
+    /// Stock is counted.
+    pub tracked: bool,
+}
+
+/// A listing as linking and pages need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListingRow {
+    /// The key of stock writes.
+    pub id: String,
+    /// The seller's SKU; empty when it has none.
+    pub sku: String,
+    /// Shown.
+    pub title: String,
+    /// The number at the channel as far as known.
+    pub quantity: Option<u32>,
+    /// What the channel said it holds back, at the last read.
+    pub reserved: Option<u32>,
+    /// What the channel said buyers can buy, at the last read.
+    pub buyable: Option<i32>,
+    /// The seller ships it.
+    pub sellers: bool,
+    /// Ended listings are not linked.
+    pub ended: bool,
+    /// When it was read.
+    pub read_at: Instant,
+}
+
+/// A match of one listing and one variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// Listing id.
+    pub listing: String,
+    /// Variant id.
+    pub variant: String,
+    /// Inventory item id.
+    pub item: String,
+    /// Byte-equal on both sides.
+    pub sku: String,
+}
+
+/// A SKU that is not in step, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Mismatch {
+    /// The SKU as its side writes it.
+    pub sku: String,
+    /// `duplicate-shop`, `duplicate-channel`, `no-listing`, `no-variant`, `near-miss`, `untracked`.
+    pub kind: String,
+    /// For people: what to change.
+    pub detail: String,
+}
+
+/// The inputs of one stock level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockRow {
+    /// Listing id.
+    pub listing: String,
+    /// Its parent.
+    pub parent: Option<String>,
+    /// SKU.
+    pub sku: String,
+    /// Inventory item id.
+    pub item: String,
+    /// Handed back to the connector.
+    pub facts: Vec<Fact>,
+    /// The number at the channel as far as known.
+    pub current: Option<u32>,
+    /// Shopify's available over the channel's locations.
+    pub available: i64,
+    /// Units sold on any channel that `available` does not contain yet.
+    pub unseen: i64,
+    /// Units of this channel's open orders: what it subtracts by itself when its semantics say so.
+    pub reserved: u32,
+}
+
+impl StockRow {
+    /// The write that sets the listing's number.
+    pub fn write(&self, quantity: u32) -> StockWrite {
+        StockWrite {
+            listing: self.listing.clone(),
+            parent: self.parent.clone(),
+            sku: Some(self.sku.clone()),
+            quantity,
+            facts: self.facts.clone(),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Stores variants with their levels. `read_at` is when the request was sent; `walk` numbers a full read.
+    pub fn put_variants(
+        &self,
+        shop: &str,
+        variants: &[Variant],
+        read_at: Instant,
+        walk: Option<i64>,
+    ) -> Result<(), Error> {
+        let mut put = self.conn.prepare_cached(
+            "insert into variant (shop, id, product, item, sku, title, active, tracked, updated_at, read_at, walk)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce(?11, 0))
+             on conflict (shop, id) do update set product = ?3, item = ?4, sku = ?5, title = ?6, active = ?7, tracked = ?8,
+               updated_at = ?9, read_at = ?10, walk = coalesce(?11, walk)",
+        )?;
+        let mut level = self.conn.prepare_cached(PUT_LEVEL)?;
+        let mut drop_level = self
+            .conn
+            .prepare_cached("delete from level where shop = ?1 and item = ?2 and read_at < ?3")?;
+        for v in variants {
+            put.execute(params![
+                shop,
+                v.id,
+                v.product,
+                v.item,
+                v.sku.as_deref().filter(|s| !s.is_empty()),
+                v.title,
+                v.active,
+                v.tracked,
+                ms(v.updated_at),
+                ms(read_at),
+                walk
+            ])?;
+            for (location, available) in &v.available {
+                level.execute(params![shop, v.item, location, available, ms(read_at)])?;
+            }
+            drop_level.execute(params![shop, v.item, ms(read_at)])?;
+        }
+        Ok(())
+    }
+
+    /// Ends a full read: variants that it did not meet are gone. Answers how many.
+    pub fn end_variant_walk(&self, shop: &str, walk: i64) -> Result<usize, Error> {
+        self.conn.execute(
+            "delete from level where shop = ?1 and item in (select item from variant where shop = ?1 and walk <> ?2)",
+            params![shop, walk],
+        )?;
+        Ok(self.conn.execute(
+            "delete from variant where shop = ?1 and walk <> ?2",
+            params![shop, walk],
+        )?)
+    }
+
+    /// Stores changed levels.
+    pub fn put_levels(
+        &self,
+        shop: &str,
+        levels: &[LevelChange],
+        read_at: Instant,
+    ) -> Result<(), Error> {
+        let mut put = self.conn.prepare_cached(PUT_LEVEL)?;
+        for l in levels {
+            put.execute(params![shop, l.item, l.location, l.available, ms(read_at)])?;
+        }
+        Ok(())
+    }
+
+    /// Stores listings. `read_at` is when the request was sent; a number pushed since then is kept.
+    pub fn put_listings(
+        &self,
+        key: &Key,
+        listings: &[Listing],
+        read_at: Instant,
+        walk: Option<i64>,
+    ) -> Result<(), Error> {
+        let mut put = self.conn.prepare_cached(
+            "insert into listing (shop, channel, id, parent, sku, title, state, reasons, quantity, reserved, buyable, sellers, facts, read_at, walk)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, coalesce(?15, 0))
+             on conflict (shop, channel, id) do update set parent = ?4, sku = ?5, title = ?6, state = ?7, reasons = ?8,
+               quantity = case when ?9 is not null and coalesce(pushed_at, 0) <= ?14 then ?9 else quantity end,
+               reserved = coalesce(?10, reserved), buyable = coalesce(?11, buyable), sellers = ?12, facts = ?13, read_at = ?14,
+               walk = coalesce(?15, walk)",
+        )?;
+        for l in listings {
+            put.execute(params![
+                key.shop,
+                key.channel,
+                l.id,
+                l.parent,
+                l.sku,
+                l.title,
+                json(&l.state),
+                json(&l.reasons),
+                l.quantity,
+                l.reserved,
+                l.buyable,
+                l.sellers,
+                json(&l.facts),
+                ms(read_at),
+                walk
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Ends a full read: listings that it did not meet are gone. Answers how many.
+    pub fn end_listing_walk(&self, key: &Key, walk: i64) -> Result<usize, Error> {
+        Ok(self.conn.execute(
+            "delete from listing where shop = ?1 and channel = ?2 and walk <> ?3",
+            params![key.shop, key.channel, walk],
+        )?)
+    }
+
+    /// All variants of the shop that have a SKU.
+    pub fn shop_skus(&self, shop: &str) -> Result<Vec<ShopSku>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select id, item, sku, title, tracked from variant where shop = ?1 and sku is not null order by sku, id")?;
+        let rows = statement.query_map(params![shop], shop_sku)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The variants with exactly this SKU.
+    pub fn variants_with_sku(&self, shop: &str, sku: &str) -> Result<Vec<ShopSku>, Error> {
+        let mut statement =
+            self.conn.prepare_cached("select id, item, sku, title, tracked from variant where shop = ?1 and sku = ?2 order by id")?;
+        let rows = statement.query_map(params![shop, sku], shop_sku)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the mirror holds any variant.
+    pub fn has_variants(&self, shop: &str) -> Result<bool, Error> {
+        Ok(self.conn.query_row(
+            "select exists (select 1 from variant where shop = ?1)",
+            params![shop],
+            |r| r.get(0),
+        )?)
+    }
+
+    /// SKUs of these variants as stored, to notice an edited SKU.
+    pub fn sku_of_variant(
+        &self,
+        shop: &str,
+        variant: &str,
+    ) -> Result<Option<Option<String>>, Error> {
+        Ok(self
+            .conn
+            .prepare_cached("select sku from variant where shop = ?1 and id = ?2")?
+            .query_row(params![shop, variant], |r| r.get(0))
+            .optional()?)
+    }
+
+    /// The item's variant ids.
+    pub fn variants_of_item(&self, shop: &str, item: &str) -> Result<Vec<String>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select id from variant where shop = ?1 and item = ?2")?;
+        let rows = statement.query_map(params![shop, item], |r| r.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All listings of the channel.
+    pub fn listings(&self, key: &Key) -> Result<Vec<ListingRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id, coalesce(sku, ''), title, quantity, reserved, buyable, sellers, state, read_at
+             from listing where shop = ?1 and channel = ?2 order by sku, id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel], listing)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The listings with exactly this SKU.
+    pub fn listings_with_sku(&self, key: &Key, sku: &str) -> Result<Vec<ListingRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id, coalesce(sku, ''), title, quantity, reserved, buyable, sellers, state, read_at
+             from listing where shop = ?1 and channel = ?2 and sku = ?3 order by id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, sku], listing)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Replaces links and mismatches; rows that stay keep their age. Answers (new, gone) links.
+    pub fn replace_links(
+        &self,
+        key: &Key,
+        links: &[LinkRow],
+        mismatches: &[Mismatch],
+        now: Instant,
+    ) -> Result<(usize, usize), Error> {
+        let mut before: HashMap<String, (String, String)> = HashMap::new();
+        {
+            let mut statement = self.conn.prepare_cached(
+                "select listing, variant, sku from link where shop = ?1 and channel = ?2",
+            )?;
+            let mut rows = statement.query(params![key.shop, key.channel])?;
+            while let Some(r) = rows.next()? {
+                before.insert(r.get(0)?, (r.get(1)?, r.get(2)?));
+            }
+        }
+        let (mut new, mut gone) = (0, 0);
+        let mut put = self.conn.prepare_cached(
+            "insert into link (shop, channel, listing, variant, item, sku, linked_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             on conflict (shop, channel, listing) do update set variant = ?4, item = ?5, sku = ?6, linked_at = ?7",
+        )?;
+        for l in links {
+            match before.remove(&l.listing) {
+                Some((variant, sku)) if variant == l.variant && sku == l.sku => continue,
+                Some(_) => {}
+                None => new += 1,
+            }
+            put.execute(params![
+                key.shop,
+                key.channel,
+                l.listing,
+                l.variant,
+                l.item,
+                l.sku,
+                ms(now)
+            ])?;
+        }
+        let mut remove = self
+            .conn
+            .prepare_cached("delete from link where shop = ?1 and channel = ?2 and listing = ?3")?;
+        for listing in before.keys() {
+            gone += remove.execute(params![key.shop, key.channel, listing])?;
+        }
+        let mut old: BTreeMap<(String, String), String> = BTreeMap::new();
+        for m in self.mismatches(key)? {
+            old.insert((m.sku, m.kind), m.detail);
+        }
+        let mut put = self.conn.prepare_cached(
+            "insert into mismatch (shop, channel, sku, kind, detail, since) values (?1, ?2, ?3, ?4, ?5, ?6)
+             on conflict (shop, channel, sku, kind) do update set detail = ?5",
+        )?;
+        for m in mismatches {
+            if old.remove(&(m.sku.clone(), m.kind.clone())).as_ref() != Some(&m.detail) {
+                put.execute(params![
+                    key.shop,
+                    key.channel,
+                    m.sku,
+                    m.kind,
+                    m.detail,
+                    ms(now)
+                ])?;
+            }
+        }
+        let mut remove = self.conn.prepare_cached(
+            "delete from mismatch where shop = ?1 and channel = ?2 and sku = ?3 and kind = ?4",
+        )?;
+        for (sku, kind) in old.keys() {
+            remove.execute(params![key.shop, key.channel, sku, kind])?;
+        }
+        Ok((new, gone))
+    }
+
+    /// SKUs that are not in step.
+    pub fn mismatches(&self, key: &Key) -> Result<Vec<Mismatch>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select sku, kind, detail from mismatch where shop = ?1 and channel = ?2 order by kind, sku")?;
+        let rows = statement.query_map(params![key.shop, key.channel], |r| {
+            Ok(Mismatch {
+                sku: r.get(0)?,
+                kind: r.get(1)?,
+                detail: r.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many listings are linked.
+    pub fn link_count(&self, key: &Key) -> Result<u32, Error> {
+        Ok(self
+            .conn
+            .prepare_cached("select count(*) from link where shop = ?1 and channel = ?2")?
+            .query_row(params![key.shop, key.channel], |r| r.get(0))?)
+    }
+
+    /// The inputs of every link's level; of these SKUs only, when given.
+    ///
+    /// `unseen` counts each unit that is sold and not dropped, whose order Shopify does not have yet, or has
+    /// only since after the level was read: between the two, Shopify's number still contains it.
+    pub fn stock_rows(
+        &self,
+        key: &Key,
+        locations: &[String],
+        only: Option<&[String]>,
+    ) -> Result<Vec<StockRow>, Error> {
+        let mut unseen: HashMap<String, i64> = HashMap::new();
+        let mut statement = self.conn.prepare_cached(
+            "select u.item, count(*) from unit u
+             join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
+             where u.shop = ?1 and u.item is not null and u.channel_state <> 'dropped' and o.state <> 'ignored'
+               and (u.shop_state = 'absent'
+                 or (u.shop_state = 'open' and o.created_at >= (
+                   select min(l.read_at) from level l where l.shop = u.shop and l.item = u.item)))
+             group by u.item",
+        )?;
+        let mut rows = statement.query(params![key.shop])?;
+        while let Some(r) = rows.next()? {
+            unseen.insert(r.get(0)?, r.get(1)?);
+        }
+        let mut reserved: HashMap<String, u32> = HashMap::new();
+        let mut statement = self.conn.prepare_cached(
+            "select listing, count(*) from unit
+             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open' group by listing",
+        )?;
+        let mut rows = statement.query(params![key.shop, key.channel])?;
+        while let Some(r) = rows.next()? {
+            reserved.insert(r.get(0)?, r.get(1)?);
+        }
+        let mut statement = self.conn.prepare_cached(
+            "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity,
+               coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
+                 and l.location in (select value from json_each(?3))), 0)
+             from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
+             where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)))
+             order by k.sku, k.listing",
+        )?;
+        let mut rows = statement.query(params![
+            key.shop,
+            key.channel,
+            json(&locations),
+            only.map(|s| json(&s))
+        ])?;
+        let mut found = Vec::new();
+        while let Some(r) = rows.next()? {
+            let listing: String = r.get(0)?;
+            let item: String = r.get(3)?;
+            found.push(StockRow {
+                parent: r.get(1)?,
+                sku: r.get(2)?,
+                facts: unjson(&r.get::<_, String>(4)?, "listing.facts")?,
+                current: r.get(5)?,
+                available: r.get(6)?,
+                unseen: unseen.get(&item).copied().unwrap_or(0),
+                reserved: reserved.get(&listing).copied().unwrap_or(0),
+                listing,
+                item,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate.
+    pub fn set_pushed(
+        &self,
+        key: &Key,
+        listing: &str,
+        quantity: Option<u32>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.conn
+            .prepare_cached(
+                "update listing set quantity = ?4, pushed = coalesce(?4, pushed), pushed_at = ?5 where shop = ?1 and channel = ?2 and id = ?3",
+            )?
+            .execute(params![key.shop, key.channel, listing, quantity, ms(now)])?;
+        Ok(())
+    }
+
+    /// Stores a ticket of a push that the channel works on later.
+    pub fn put_ticket(
+        &self,
+        key: &Key,
+        ticket: &str,
+        levels: &[StockWrite],
+        poll_at: Instant,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.conn.execute(
+            "insert into ticket (shop, channel, ticket, levels, made_at, poll_at) values (?1, ?2, ?3, ?4, ?5, ?6)
+             on conflict (shop, channel, ticket) do update set poll_at = ?6",
+            params![key.shop, key.channel, ticket, json(&levels), ms(now), ms(poll_at)],
+        )?;
+        Ok(())
+    }
+
+    /// Tickets with their levels, due by now.
+    pub fn due_tickets(
+        &self,
+        key: &Key,
+        now: Instant,
+    ) -> Result<Vec<(String, Vec<StockWrite>)>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select ticket, levels from ticket where shop = ?1 and channel = ?2 and poll_at <= ?3 order by made_at")?;
+        let mut rows = statement.query(params![key.shop, key.channel, ms(now)])?;
+        let mut tickets = Vec::new();
+        while let Some(r) = rows.next()? {
+            tickets.push((r.get(0)?, unjson(&r.get::<_, String>(1)?, "ticket.levels")?));
+        }
+        Ok(tickets)
+    }
+
+    /// Forgets a settled ticket.
+    pub fn drop_ticket(&self, key: &Key, ticket: &str) -> Result<(), Error> {
+        self.conn.execute(
+            "delete from ticket where shop = ?1 and channel = ?2 and ticket = ?3",
+            params![key.shop, key.channel, ticket],
+        )?;
+        Ok(())
+    }
+}
+
+const PUT_LEVEL: &str = "insert into level (shop, item, location, available, read_at) values (?1, ?2, ?3, ?4, ?5)
+    on conflict (shop, item, location) do update set available = ?4, read_at = ?5 where level.read_at <= ?5";
+
+fn shop_sku(r: &rusqlite::Row<'_>) -> rusqlite::Result<ShopSku> {
+    Ok(ShopSku {
+        variant: r.get(0)?,
+        item: r.get(1)?,
+        sku: r.get(2)?,
+        title: r.get(3)?,
+        tracked: r.get(4)?,
+    })
+}
+
+fn listing(r: &rusqlite::Row<'_>) -> rusqlite::Result<ListingRow> {
+    Ok(ListingRow {
+        id: r.get(0)?,
+        sku: r.get(1)?,
+        title: r.get(2)?,
+        quantity: r.get(3)?,
+        reserved: r.get(4)?,
+        buyable: r.get(5)?,
+        sellers: r.get(6)?,
+        ended: r.get::<_, String>(7)? == "\"ended\"",
+        read_at: at(r.get(8)?),
+    })
+}

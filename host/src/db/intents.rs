@@ -1,0 +1,137 @@
+//! Effects on the outside: a row before, settled after.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Error, Tx, at, ms};
+use crate::model::{Instant, Key};
+
+/// What an intent is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentKind {
+    /// Create an order in Shopify.
+    OrderCreate,
+    /// Cancel an order in Shopify.
+    OrderCancel,
+    /// Remove units from an order in Shopify.
+    UnitsRemove,
+    /// Cancel units at the channel.
+    ChannelCancel,
+    /// Tell the channel carrier and tracking.
+    ParcelPrepare,
+    /// Mark units as shipped at the channel.
+    ParcelShip,
+}
+
+impl IntentKind {
+    /// As stored and shown.
+    pub fn text(self) -> &'static str {
+        match self {
+            IntentKind::OrderCreate => "order-create",
+            IntentKind::OrderCancel => "order-cancel",
+            IntentKind::UnitsRemove => "units-remove",
+            IntentKind::ChannelCancel => "channel-cancel",
+            IntentKind::ParcelPrepare => "parcel-prepare",
+            IntentKind::ParcelShip => "parcel-ship",
+        }
+    }
+}
+
+/// An effect that was begun and whose outcome is not recorded yet.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Row id.
+    pub id: i64,
+    /// What it acts on: an order or parcel id.
+    pub subject: String,
+    /// What was sent, JSON.
+    pub payload: String,
+    /// When it was written first.
+    pub made_at: Instant,
+    /// When the effect was tried last.
+    pub attempted_at: Instant,
+    /// Look-ups that found nothing since the last try.
+    pub looked_up: u32,
+}
+
+impl Tx<'_> {
+    /// Writes an intent. Fails when one of the same kind is open for the subject.
+    pub fn begin_intent(
+        &self,
+        key: &Key,
+        kind: IntentKind,
+        subject: &str,
+        payload: &str,
+        now: Instant,
+    ) -> Result<i64, Error> {
+        self.conn
+            .prepare_cached(
+                "insert into intent (shop, channel, kind, subject, payload, made_at, attempted_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+            )?
+            .execute(params![key.shop, key.channel, kind.text(), subject, payload, ms(now)])?;
+        Ok(self.conn.last_insert_rowid())
+    }
+
+    /// The open intent of a subject.
+    pub fn open_intent(
+        &self,
+        key: &Key,
+        kind: IntentKind,
+        subject: &str,
+    ) -> Result<Option<Intent>, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select id, subject, payload, made_at, attempted_at, looked_up from intent
+                 where shop = ?1 and channel = ?2 and kind = ?3 and subject = ?4 and settled_at is null",
+            )?
+            .query_row(params![key.shop, key.channel, kind.text(), subject], intent)
+            .optional()?)
+    }
+
+    /// All open intents of a kind, oldest first.
+    pub fn open_intents(&self, key: &Key, kind: IntentKind) -> Result<Vec<Intent>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id, subject, payload, made_at, attempted_at, looked_up from intent
+             where shop = ?1 and channel = ?2 and kind = ?3 and settled_at is null order by id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, kind.text()], intent)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes a look-up that found nothing.
+    pub fn count_look_up(&self, id: i64) -> Result<(), Error> {
+        self.conn.execute(
+            "update intent set looked_up = looked_up + 1 where id = ?1",
+            params![id],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that the effect is tried again now.
+    pub fn try_again(&self, id: i64, now: Instant) -> Result<(), Error> {
+        self.conn.execute(
+            "update intent set attempted_at = ?2, looked_up = 0 where id = ?1",
+            params![id, ms(now)],
+        )?;
+        Ok(())
+    }
+
+    /// Records what became of it.
+    pub fn settle(&self, id: i64, outcome: &str, now: Instant) -> Result<(), Error> {
+        self.conn
+            .prepare_cached("update intent set settled_at = ?2, outcome = ?3 where id = ?1 and settled_at is null")?
+            .execute(params![id, ms(now), outcome])?;
+        Ok(())
+    }
+}
+
+fn intent(r: &Row<'_>) -> rusqlite::Result<Intent> {
+    Ok(Intent {
+        id: r.get(0)?,
+        subject: r.get(1)?,
+        payload: r.get(2)?,
+        made_at: at(r.get(3)?),
+        attempted_at: at(r.get(4)?),
+        looked_up: r.get(5)?,
+    })
+}

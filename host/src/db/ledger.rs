@@ -1,0 +1,202 @@
+//! What happened and why: pushes, events, cycles.
+
+use rusqlite::params;
+use serde::Serialize;
+
+use super::{Error, Tx, at, ms};
+use crate::model::{Instant, Key};
+
+/// Why a number was pushed. Quantities are units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PushRow {
+    /// The listing written.
+    pub listing: String,
+    /// Its SKU.
+    pub sku: String,
+    /// When.
+    pub at: Instant,
+    /// The number written.
+    pub quantity: u32,
+    /// The number before, as far as known.
+    pub previous: Option<u32>,
+    /// Shopify's available over the channel's locations. May be negative.
+    pub available: i64,
+    /// Units sold on any channel that Shopify's number does not contain yet.
+    pub unseen: i64,
+    /// Units held back by the operator.
+    pub buffer: u32,
+    /// Units that the channel subtracts by itself, added back.
+    pub reserved: u32,
+    /// `difference`, `before-shipping`, `read-back` ...
+    pub cause: String,
+    /// `applied`, `queued`, or the fault.
+    pub outcome: String,
+}
+
+/// Something that happened to a subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventRow {
+    /// When.
+    pub at: Instant,
+    /// Channel, empty for the shop.
+    pub channel: String,
+    /// `order:<id>`, `sku:<sku>` or `channel`.
+    pub subject: String,
+    /// A stable word for filters.
+    pub kind: String,
+    /// For people.
+    pub text: String,
+}
+
+/// A run of one channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CycleRow {
+    /// Row id.
+    pub id: i64,
+    /// When it began.
+    pub started_at: Instant,
+    /// When it ended; none while it runs or when it was killed.
+    pub ended_at: Option<Instant>,
+    /// `done`, `waits`, or the fault's case.
+    pub outcome: Option<String>,
+    /// Counts and reason, JSON text.
+    pub detail: Option<String>,
+}
+
+impl Tx<'_> {
+    /// Records a push.
+    pub fn record_push(&self, key: &Key, p: &PushRow) -> Result<(), Error> {
+        self.conn
+            .prepare_cached(
+                "insert into push (shop, channel, listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                key.shop,
+                key.channel,
+                p.listing,
+                p.sku,
+                ms(p.at),
+                p.quantity,
+                p.previous,
+                p.available,
+                p.unseen,
+                p.buffer,
+                p.reserved,
+                p.cause,
+                p.outcome
+            ])?;
+        Ok(())
+    }
+
+    /// The newest pushes of a SKU.
+    pub fn pushes(&self, key: &Key, sku: &str, limit: u32) -> Result<Vec<PushRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome
+             from push where shop = ?1 and channel = ?2 and sku = ?3 order by at desc, id desc limit ?4",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, sku, limit], |r| {
+            Ok(PushRow {
+                listing: r.get(0)?,
+                sku: r.get(1)?,
+                at: at(r.get(2)?),
+                quantity: r.get(3)?,
+                previous: r.get(4)?,
+                available: r.get(5)?,
+                unseen: r.get(6)?,
+                buffer: r.get(7)?,
+                reserved: r.get(8)?,
+                cause: r.get(9)?,
+                outcome: r.get(10)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Records an event.
+    pub fn record(
+        &self,
+        key: &Key,
+        subject: &str,
+        kind: &str,
+        text: &str,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.conn
+            .prepare_cached("insert into event (at, shop, channel, subject, kind, text) values (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![ms(now), key.shop, key.channel, subject, kind, text])?;
+        Ok(())
+    }
+
+    /// The events of a subject, oldest first.
+    pub fn events(&self, key: &Key, subject: &str, limit: u32) -> Result<Vec<EventRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select at, channel, subject, kind, text from (
+               select id, at, channel, subject, kind, text from event where shop = ?1 and channel = ?2 and subject = ?3
+               order by id desc limit ?4)
+             order by id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, subject, limit], event)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// All events with an id above `after`, oldest first, with their ids.
+    pub fn events_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, EventRow)>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select at, channel, subject, kind, text, id from event where id > ?1 order by id limit ?2")?;
+        let rows = statement.query_map(params![after, limit], |r| Ok((r.get(5)?, event(r)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that a cycle begins.
+    pub fn begin_cycle(&self, key: &Key, now: Instant) -> Result<i64, Error> {
+        self.conn.execute(
+            "insert into cycle (shop, channel, started_at) values (?1, ?2, ?3)",
+            params![key.shop, key.channel, ms(now)],
+        )?;
+        Ok(self.conn.last_insert_rowid())
+    }
+
+    /// Notes how a cycle ended.
+    pub fn end_cycle(
+        &self,
+        id: i64,
+        outcome: &str,
+        detail: &str,
+        now: Instant,
+    ) -> Result<(), Error> {
+        self.conn.execute(
+            "update cycle set ended_at = ?2, outcome = ?3, detail = ?4 where id = ?1",
+            params![id, ms(now), outcome, detail],
+        )?;
+        Ok(())
+    }
+
+    /// The newest cycles of a channel.
+    pub fn cycles(&self, key: &Key, limit: u32) -> Result<Vec<CycleRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id, started_at, ended_at, outcome, detail from cycle where shop = ?1 and channel = ?2 order by id desc limit ?3",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, limit], |r| {
+            Ok(CycleRow {
+                id: r.get(0)?,
+                started_at: at(r.get(1)?),
+                ended_at: r.get::<_, Option<i64>>(2)?.map(at),
+                outcome: r.get(3)?,
+                detail: r.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn event(r: &rusqlite::Row<'_>) -> rusqlite::Result<EventRow> {
+    Ok(EventRow {
+        at: at(r.get(0)?),
+        channel: r.get(1)?,
+        subject: r.get(2)?,
+        kind: r.get(3)?,
+        text: r.get(4)?,
+    })
+}

@@ -1,0 +1,50 @@
+//! The only place with SQL: one SQLite file, one writer thread, a few readers.
+//!
+//! Everything that may run twice is made safe here: unique keys for orders, one open intent per effect,
+//! and a fencing epoch per channel that each write of a cycle checks in its own transaction.
+
+mod catalog;
+mod config;
+mod error;
+mod intents;
+mod ledger;
+mod orders;
+mod parcels;
+mod reports;
+mod store;
+
+pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockRow};
+pub use config::{ChannelRow, ChannelState, ShopRow};
+pub use error::Error;
+pub use intents::{Intent, IntentKind};
+pub use ledger::{CycleRow, EventRow, PushRow};
+pub use orders::{OrderRow, OrderState, UnitRow};
+pub use parcels::{ParcelRow, ParcelState};
+pub use reports::{ChannelStatus, OpenUnit};
+pub use store::{Lease, Store, Tx, restore};
+
+/// Milliseconds since 1970 of an instant, as stored.
+pub(crate) fn ms(at: crate::model::Instant) -> i64 {
+    at.as_millisecond()
+}
+
+/// The instant of stored milliseconds; the epoch for values out of range.
+pub(crate) fn at(ms: i64) -> crate::model::Instant {
+    crate::model::Instant::from_millisecond(ms).unwrap_or_default()
+}
+
+/// JSON text of a value that always serializes.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain records serialize")
+}
+
+/// A value back from the JSON text of a column.
+pub(crate) fn unjson<T: serde::de::DeserializeOwned>(
+    text: &str,
+    column: &'static str,
+) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|e| Error::Content {
+        column,
+        detail: e.to_string(),
+    })
+}

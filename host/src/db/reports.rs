@@ -1,0 +1,138 @@
+//! What people ask: how each channel stands, what is urgent, everything as JSON.
+
+use rusqlite::{params, types::ValueRef};
+use serde::Serialize;
+
+use super::{CycleRow, Error, Tx, at, ms};
+use crate::model::{Instant, Key};
+
+/// How a channel stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChannelStatus {
+    /// Linked SKUs.
+    pub linked: u32,
+    /// SKUs that are not in step, by kind.
+    pub mismatches: Vec<(String, u32)>,
+    /// Linked listings whose number at the channel is not known for sure.
+    pub unsure: u32,
+    /// Orders by state.
+    pub orders: Vec<(String, u32)>,
+    /// Orders and parcels that a person should look at.
+    pub attention: u32,
+    /// Units to be dispatched.
+    pub open_units: u32,
+    /// Of them, past their deadline.
+    pub late_units: u32,
+    /// The next deadline.
+    pub next_deadline: Option<Instant>,
+    /// The newest cycle.
+    pub last_cycle: Option<CycleRow>,
+}
+
+/// A unit that waits for dispatch.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenUnit {
+    /// The channel's order number.
+    pub number: String,
+    /// SKU as sold.
+    pub sku: Option<String>,
+    /// Deadline.
+    pub ship_by: Option<Instant>,
+    /// How far the order is.
+    pub state: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Tx<'_> {
+    /// How a channel stands now.
+    pub fn status(&self, key: &Key, now: Instant) -> Result<ChannelStatus, Error> {
+        let k = params![key.shop, key.channel];
+        let counts = |sql: &str| -> Result<Vec<(String, u32)>, Error> {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let rows = statement.query_map(k, |r| Ok((r.get(0)?, r.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        let one = |sql: &str| -> Result<u32, Error> {
+            Ok(self.conn.prepare_cached(sql)?.query_row(k, |r| r.get(0))?)
+        };
+        const OPEN: &str = "from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
+            where u.shop = ?1 and u.channel = ?2 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')";
+        let (open_units, next): (u32, Option<i64>) = self
+            .conn
+            .prepare_cached(&format!("select count(*), min(o.ship_by) {OPEN}"))?
+            .query_row(k, |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let late_units = self
+            .conn
+            .prepare_cached(&format!("select count(*) {OPEN} and o.ship_by < ?3"))?
+            .query_row(params![key.shop, key.channel, ms(now)], |r| r.get(0))?;
+        Ok(ChannelStatus {
+            linked: self.link_count(key)?,
+            mismatches: counts("select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind")?,
+            unsure: one(
+                "select count(*) from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
+                 where k.shop = ?1 and k.channel = ?2 and i.quantity is null",
+            )?,
+            orders: counts("select state, count(*) from channel_order where shop = ?1 and channel = ?2 group by state order by state")?,
+            attention: one("select count(*) from channel_order where shop = ?1 and channel = ?2 and attention = 1")?
+                + one("select count(*) from parcel where shop = ?1 and channel = ?2 and attention = 1")?,
+            open_units,
+            late_units,
+            next_deadline: next.map(at),
+            last_cycle: self.cycles(key, 1)?.pop(),
+        })
+    }
+
+    /// Units to be dispatched, the least time left first.
+    pub fn open_units(&self, key: &Key, limit: u32) -> Result<Vec<OpenUnit>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select o.number, u.sku, o.ship_by, o.state, o.reason
+             from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
+             where u.shop = ?1 and u.channel = ?2 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')
+             order by o.ship_by is null, o.ship_by, o.number, u.line, u.ordinal limit ?3",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, limit], |r| {
+            Ok(OpenUnit {
+                number: r.get(0)?,
+                sku: r.get(1)?,
+                ship_by: r.get::<_, Option<i64>>(2)?.map(at),
+                state: r.get(3)?,
+                reason: r.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Every table but the sealed secrets, row by row, as (table, JSON object).
+    pub fn export(&self, mut row: impl FnMut(&str, serde_json::Value)) -> Result<(), Error> {
+        let mut tables = self.conn.prepare(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not in ('secret', 'refinery_schema_history') order by name",
+        )?;
+        let names: Vec<String> = tables
+            .query_map([], |r| r.get(0))?
+            .collect::<Result<_, _>>()?;
+        for table in names {
+            let mut statement = self.conn.prepare(&format!("select * from {table}"))?;
+            let columns: Vec<String> = statement
+                .column_names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            let mut rows = statement.query([])?;
+            while let Some(r) = rows.next()? {
+                let mut object = serde_json::Map::new();
+                for (i, column) in columns.iter().enumerate() {
+                    let value = match r.get_ref(i)? {
+                        ValueRef::Integer(n) => n.into(),
+                        ValueRef::Real(n) => n.into(),
+                        ValueRef::Text(t) => String::from_utf8_lossy(t).into(),
+                        ValueRef::Null | ValueRef::Blob(_) => serde_json::Value::Null,
+                    };
+                    object.insert(column.clone(), value);
+                }
+                row(&table, object.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! How one channel is to be synchronized: the operator's settings, each with a default that is safe.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Address;
+
+/// What happens to an order with a SKU that is not linked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unmatched {
+    /// It waits, with an alarm, until the SKU is linked.
+    #[default]
+    Hold,
+    /// It is created with a custom line that moves no stock, with an alarm.
+    CustomLine,
+}
+
+/// Which price of a line the Shopify order carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriceBasis {
+    /// After discounts.
+    #[default]
+    Paid,
+    /// Before discounts.
+    Listed,
+}
+
+/// Settings of one channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Policy {
+    /// Seconds between cycles.
+    pub interval_s: u32,
+    /// Seconds between read-backs of the whole catalogue on both sides.
+    pub read_back_s: u32,
+    /// Seconds by which windows of incremental reads overlap.
+    pub overlap_s: u32,
+    /// Units that are never offered on the channel, per SKU.
+    pub buffer: u32,
+    /// See [`Unmatched`].
+    pub unmatched: Unmatched,
+    /// See [`PriceBasis`].
+    pub price_basis: PriceBasis,
+    /// Largest share (0 to 1) of the links that one cycle may set to zero without approval.
+    pub guard_zero: f64,
+    /// Largest share (0 to 1) of the links that one cycle may change without approval.
+    pub guard_change: f64,
+    /// Below this many affected listings the guard does not ask.
+    pub guard_least: u32,
+    /// Carrier names of the shop (compared without case and blanks) to carrier names of the channel.
+    pub carriers: BTreeMap<String, String>,
+    /// Shopify cancel reasons (`INVENTORY` ...) to reasons of the channel.
+    pub reasons: BTreeMap<String, String>,
+    /// Whether units that the channel cancels go back on the shelf.
+    pub restock: bool,
+    /// The channel's own address, the billing address of its orders.
+    pub billing: Address,
+    /// Tags of its orders in Shopify.
+    pub tags: Vec<String>,
+    /// Hours from order to dispatch when the channel does not say; overrides the plugin's.
+    pub dispatch_hours: Option<u32>,
+    /// Seconds that an order of unknown fate is looked for before it is sent again.
+    pub doubt_s: u32,
+    /// Mark orders in Shopify as tests.
+    pub test_orders: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            interval_s: 60,
+            read_back_s: 6 * 3600,
+            overlap_s: 600,
+            buffer: 0,
+            unmatched: Unmatched::Hold,
+            price_basis: PriceBasis::Paid,
+            guard_zero: 0.2,
+            guard_change: 0.5,
+            guard_least: 20,
+            carriers: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            restock: true,
+            billing: Address::default(),
+            tags: Vec::new(),
+            dispatch_hours: None,
+            doubt_s: 120,
+            test_orders: false,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Cancellations cross both ways, unit by unit.
+
+use std::collections::BTreeMap;
+
+use crate::db::UnitRow;
+use crate::model::{LineQuantity, Reason};
+
+/// What is to be cancelled in Shopify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InShop {
+    /// Nothing.
+    Nothing,
+    /// The whole order.
+    Whole,
+    /// Units by Shopify line id.
+    Units(Vec<(String, u32)>),
+}
+
+/// Units that the channel dropped and Shopify still has.
+pub fn in_shop(units: &[UnitRow]) -> InShop {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for u in units
+        .iter()
+        .filter(|u| u.channel_state == "dropped" && u.shop_state == "open")
+    {
+        if let Some(line) = u.shop_line.as_deref() {
+            *lines.entry(line).or_default() += 1;
+        }
+    }
+    if lines.is_empty() {
+        return InShop::Nothing;
+    }
+    let whole = units.iter().filter(|u| u.shop_line.is_some()).all(|u| {
+        (u.channel_state == "dropped" && u.shop_state == "open") || u.shop_state == "removed"
+    });
+    if whole {
+        InShop::Whole
+    } else {
+        InShop::Units(lines.into_iter().map(|(l, q)| (l.to_owned(), q)).collect())
+    }
+}
+
+/// Units that Shopify removed and the channel still wants.
+pub fn at_channel(units: &[UnitRow]) -> Vec<LineQuantity> {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for u in units.iter().filter(|u| {
+        u.shop_state == "removed" && matches!(u.channel_state.as_str(), "open" | "held" | "other")
+    }) {
+        *lines.entry(&u.line).or_default() += 1;
+    }
+    lines
+        .into_iter()
+        .map(|(line, quantity)| LineQuantity {
+            line: line.to_owned(),
+            quantity,
+        })
+        .collect()
+}
+
+/// The channel's reason for a Shopify cancel reason (none: units were removed without one).
+/// The operator's map first, then the reason that says stock ran out. An error says what to do.
+pub fn reason(
+    shop_reason: Option<&str>,
+    map: &BTreeMap<String, String>,
+    reasons: &[Reason],
+) -> Result<Reason, String> {
+    let usable: Vec<&Reason> = reasons
+        .iter()
+        .filter(|r| r.usable && r.kind == "cancel")
+        .collect();
+    let offered = || {
+        usable
+            .iter()
+            .map(|r| format!("\"{}\"", r.label))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let word = shop_reason.unwrap_or("OTHER");
+    if let Some((_, target)) = map
+        .iter()
+        .find(|(from, _)| from.eq_ignore_ascii_case(word))
+        .or_else(|| map.iter().find(|(from, _)| *from == "*"))
+    {
+        return usable
+            .iter()
+            .find(|r| r.code == *target || r.label == *target)
+            .map(|r| (*r).clone())
+            .ok_or_else(|| format!("reason {word} is mapped to \"{target}\", which the channel does not offer now; it offers {}", offered()));
+    }
+    // A seller who cancels cannot supply, whatever was clicked in Shopify: that is what a channel's reasons can say.
+    let found = usable
+        .iter()
+        .find(|r| r.out_of_stock == Some(true))
+        .or(usable.first());
+    found.map(|r| (*r).clone()).ok_or_else(|| {
+        "the channel offers no reason for a cancellation by the seller; cancel it there".into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(line: &str, channel: &str, shop: &str) -> UnitRow {
+        UnitRow {
+            line: line.into(),
+            ordinal: 0,
+            sku: None,
+            listing: None,
+            item: None,
+            shop_line: Some("L".into()),
+            channel_state: channel.into(),
+            shop_state: shop.into(),
+            parcel: None,
+        }
+    }
+
+    #[test]
+    fn whole_or_part() {
+        assert_eq!(
+            in_shop(&[
+                unit("1", "dropped", "open"),
+                unit("2", "dropped", "removed")
+            ]),
+            InShop::Whole
+        );
+        assert_eq!(
+            in_shop(&[unit("1", "dropped", "open"), unit("2", "open", "open")]),
+            InShop::Units(vec![("L".into(), 1)])
+        );
+        assert_eq!(
+            in_shop(&[
+                unit("1", "dropped", "open"),
+                unit("2", "shipped", "fulfilled")
+            ]),
+            InShop::Units(vec![("L".into(), 1)])
+        );
+        assert_eq!(in_shop(&[unit("1", "dropped", "removed")]), InShop::Nothing);
+    }
+
+    #[test]
+    fn only_open_units_are_cancelled_at_the_channel() {
+        let units = [
+            unit("1", "open", "removed"),
+            unit("2", "shipped", "removed"),
+            unit("3", "open", "open"),
+        ];
+        assert_eq!(
+            at_channel(&units),
+            [LineQuantity {
+                line: "1".into(),
+                quantity: 1
+            }]
+        );
+    }
+
+    #[test]
+    fn reasons_are_mapped() {
+        let reasons = [
+            Reason {
+                code: "D".into(),
+                label: "Delayed".into(),
+                kind: "cancel".into(),
+                out_of_stock: Some(false),
+                usable: true,
+            },
+            Reason {
+                code: "O".into(),
+                label: "Out of Stock".into(),
+                kind: "cancel".into(),
+                out_of_stock: Some(true),
+                usable: true,
+            },
+            Reason {
+                code: "R".into(),
+                label: "Returned".into(),
+                kind: "returned".into(),
+                out_of_stock: None,
+                usable: true,
+            },
+        ];
+        let map = BTreeMap::from([("FRAUD".to_owned(), "Delayed".to_owned())]);
+        assert_eq!(reason(Some("INVENTORY"), &map, &reasons).unwrap().code, "O");
+        assert_eq!(reason(Some("FRAUD"), &map, &reasons).unwrap().code, "D");
+        assert!(reason(None, &BTreeMap::new(), &reasons[2..]).is_err());
+    }
+}

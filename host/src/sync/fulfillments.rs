@@ -1,0 +1,510 @@
+//! What Shopify's shipments mean for units and parcels.
+
+use std::collections::BTreeMap;
+
+use crate::db::{ParcelRow, ParcelState, UnitRow};
+use crate::model::{Carrier, Fulfillment, LineQuantity, ShopOrder};
+
+use super::carriers;
+
+/// What is needed beside the order.
+pub struct Context<'a> {
+    /// The operator's carrier map.
+    pub map: &'a BTreeMap<String, String>,
+    /// The channel's carriers.
+    pub carriers: &'a [Carrier],
+    /// Tracking codes can never be changed at the channel.
+    pub write_once: bool,
+    /// A parcel without code is refused.
+    pub tracking_required: bool,
+    /// The order number of another order's parcel that already carries this code.
+    pub used: &'a dyn Fn(&str, &str) -> Option<String>,
+}
+
+/// Brings units in line with Shopify and answers the parcels that changed or are new (number 0).
+pub fn reconcile(
+    units: &mut [UnitRow],
+    shop: &ShopOrder,
+    known: &[ParcelRow],
+    channel_order: &str,
+    cx: &Context<'_>,
+) -> Vec<ParcelRow> {
+    let mut changed = Vec::new();
+    for f in shop
+        .fulfillments
+        .iter()
+        .filter(|f| matches!(f.status.as_str(), "CANCELLED" | "ERROR" | "FAILURE"))
+    {
+        changed.extend(withdraw(units, f, known));
+    }
+    for f in shop.fulfillments.iter().filter(|f| f.status == "SUCCESS") {
+        for (line, quantity) in &f.lines {
+            assign(units, line, *quantity, &f.id);
+        }
+        let has_units = units.iter().any(|u| u.parcel.as_deref() == Some(&f.id));
+        if has_units {
+            changed.extend(parcel(units, f, known, channel_order, cx));
+        }
+    }
+    for line in &shop.lines {
+        let fulfilled = units
+            .iter()
+            .filter(|u| u.shop_line.as_deref() == Some(&line.id) && u.shop_state == "fulfilled")
+            .count();
+        let tied = units
+            .iter()
+            .filter(|u| u.shop_line.as_deref() == Some(&line.id))
+            .count();
+        let gone = if shop.cancelled_at.is_some() {
+            tied.saturating_sub(fulfilled)
+        } else {
+            (line.quantity.saturating_sub(line.current) as usize)
+                .min(tied.saturating_sub(fulfilled))
+        };
+        remove(units, &line.id, gone);
+    }
+    changed
+}
+
+/// Units of the line that travel in this fulfillment: those that did before, then open ones in order.
+fn assign(units: &mut [UnitRow], line: &str, quantity: u32, fulfillment: &str) {
+    let mut left = quantity as usize;
+    left -= units
+        .iter()
+        .filter(|u| {
+            u.shop_line.as_deref() == Some(line) && u.parcel.as_deref() == Some(fulfillment)
+        })
+        .count()
+        .min(left);
+    let mut free: Vec<&mut UnitRow> = units
+        .iter_mut()
+        .filter(|u| {
+            u.shop_line.as_deref() == Some(line) && u.parcel.is_none() && u.shop_state == "open"
+        })
+        .collect();
+    // A unit that the channel cancelled is the last to be taken for shipped.
+    free.sort_by_key(|u| (u.channel_state == "dropped", u.line.clone(), u.ordinal));
+    for unit in free.into_iter().take(left) {
+        unit.parcel = Some(fulfillment.to_owned());
+        unit.shop_state = "fulfilled".into();
+    }
+}
+
+/// Exactly `gone` units of the line are removed in Shopify: those before, then those the channel dropped, then the last.
+fn remove(units: &mut [UnitRow], line: &str, gone: usize) {
+    let mut of_line: Vec<&mut UnitRow> = units
+        .iter_mut()
+        .filter(|u| u.shop_line.as_deref() == Some(line) && u.shop_state != "fulfilled")
+        .collect();
+    of_line.sort_by_key(|u| {
+        (
+            u.shop_state != "removed",
+            u.channel_state != "dropped",
+            std::cmp::Reverse((u.line.clone(), u.ordinal)),
+        )
+    });
+    for (i, unit) in of_line.into_iter().enumerate() {
+        unit.shop_state = if i < gone { "removed" } else { "open" }.into();
+    }
+}
+
+fn withdraw(units: &mut [UnitRow], f: &Fulfillment, known: &[ParcelRow]) -> Option<ParcelRow> {
+    let old = known.iter().find(|p| p.id == f.id)?;
+    if old.state == ParcelState::Withdrawn {
+        return None;
+    }
+    let told = old.state.told();
+    for unit in units
+        .iter_mut()
+        .filter(|u| u.parcel.as_deref() == Some(&f.id))
+    {
+        unit.shop_state = "open".into();
+        if !told {
+            unit.parcel = None;
+        }
+    }
+    Some(ParcelRow {
+        state: ParcelState::Withdrawn,
+        attention: told,
+        reason: Some(if told {
+            format!(
+                "the fulfillment was cancelled in Shopify ({}) after the channel was told its tracking code; settle it with the channel",
+                f.status
+            )
+        } else {
+            "the fulfillment was cancelled in Shopify before the channel was told".into()
+        }),
+        ..old.clone()
+    })
+}
+
+fn parcel(
+    units: &[UnitRow],
+    f: &Fulfillment,
+    known: &[ParcelRow],
+    channel_order: &str,
+    cx: &Context<'_>,
+) -> Option<ParcelRow> {
+    let old = known.iter().find(|p| p.id == f.id);
+    let tracking = f
+        .tracking
+        .iter()
+        .find(|t| t.number.as_deref().is_some_and(|n| !n.trim().is_empty()))
+        .or(f.tracking.first());
+    let company = tracking.and_then(|t| t.company.clone());
+    let number = tracking
+        .and_then(|t| t.number.as_deref())
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .map(str::to_owned);
+    if let Some(old) = old.filter(|p| p.state.told()) {
+        let differs = number.is_some() && old.tracking.is_some() && number != old.tracking;
+        if differs && old.state != ParcelState::Withdrawn && !old.attention {
+            return Some(ParcelRow {
+                attention: true,
+                reason: Some(format!(
+                    "the tracking code was changed in Shopify to \"{}\" after the channel was told \"{}\"{}",
+                    number.unwrap_or_default(),
+                    old.tracking.as_deref().unwrap_or_default(),
+                    if cx.write_once {
+                        "; the channel never changes a code: ask its help desk"
+                    } else {
+                        ""
+                    }
+                )),
+                ..old.clone()
+            });
+        }
+        return None;
+    }
+    let carrier = carriers::resolve(company.as_deref(), cx.map, cx.carriers);
+    let (state, reason, attention) = judge(units, f, number.as_deref(), &carrier, cx);
+    let row = ParcelRow {
+        id: f.id.clone(),
+        order: channel_order.to_owned(),
+        number: old.map_or(0, |p| p.number),
+        company,
+        tracking: number,
+        tracking_url: tracking.and_then(|t| t.url.clone()),
+        carrier: carrier.ok(),
+        state,
+        reason,
+        attention,
+        shipped_at: f.created_at,
+    };
+    // What the channel refused stays refused until something about it changes.
+    if let Some(old) = old
+        && old.state == ParcelState::Refused
+        && (&old.tracking, &old.carrier) == (&row.tracking, &row.carrier)
+    {
+        return None;
+    }
+    (old != Some(&row)).then_some(row)
+}
+
+fn judge(
+    units: &[UnitRow],
+    f: &Fulfillment,
+    number: Option<&str>,
+    carrier: &Result<Carrier, String>,
+    cx: &Context<'_>,
+) -> (ParcelState, Option<String>, bool) {
+    let wait = |why: String, attention| (ParcelState::Waiting, Some(why), attention);
+    if units
+        .iter()
+        .filter(|u| u.parcel.as_deref() == Some(&f.id))
+        .all(|u| u.channel_state == "dropped")
+    {
+        return wait("it was shipped in Shopify, but the channel has cancelled all of its units: stop the parcel".into(), true);
+    }
+    let Some(number) = number else {
+        return if cx.tracking_required {
+            wait("no tracking code in Shopify yet".into(), false)
+        } else {
+            match carrier {
+                Ok(_) => (ParcelState::Ready, None, false),
+                Err(why) => wait(why.clone(), true),
+            }
+        };
+    };
+    if number.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return wait(
+            format!(
+                "the tracking code \"{number}\" contains a blank; correct it in Shopify: the channel takes a code only once"
+            ),
+            true,
+        );
+    }
+    if number.len() > 100 {
+        return wait(
+            "the tracking code has more than 100 characters; correct it in Shopify".into(),
+            true,
+        );
+    }
+    if let Some(other) = (cx.used)(number, &f.id) {
+        return wait(
+            format!(
+                "the tracking code \"{number}\" was already told for order {other}; each parcel needs its own"
+            ),
+            true,
+        );
+    }
+    match carrier {
+        Ok(_) => (ParcelState::Ready, None, false),
+        Err(why) => wait(why.clone(), true),
+    }
+}
+
+/// What a parcel carries, as the channel addresses it: cancelled units are left out.
+pub fn contents(units: &[UnitRow], parcel: &str) -> Vec<LineQuantity> {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for u in units
+        .iter()
+        .filter(|u| u.parcel.as_deref() == Some(parcel) && u.channel_state != "dropped")
+    {
+        *lines.entry(&u.line).or_default() += 1;
+    }
+    lines
+        .into_iter()
+        .map(|(line, quantity)| LineQuantity {
+            line: line.to_owned(),
+            quantity,
+        })
+        .collect()
+}
+
+/// Whether no unit of the order is left to ship once this parcel is gone.
+pub fn is_last(units: &[UnitRow], parcel: &str) -> bool {
+    units.iter().all(|u| {
+        u.parcel.as_deref() == Some(parcel)
+            || matches!(u.channel_state.as_str(), "shipped" | "dropped")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ShopOrderLine, Tracking};
+
+    fn unit(line: &str, ordinal: u32) -> UnitRow {
+        UnitRow {
+            line: line.into(),
+            ordinal,
+            sku: Some("A".into()),
+            listing: Some("1".into()),
+            item: Some("i".into()),
+            shop_line: Some("L1".into()),
+            channel_state: "open".into(),
+            shop_state: "open".into(),
+            parcel: None,
+        }
+    }
+
+    fn shipment(id: &str, quantity: u32, tracking: Option<(&str, &str)>) -> Fulfillment {
+        Fulfillment {
+            id: id.into(),
+            status: "SUCCESS".into(),
+            created_at: Default::default(),
+            updated_at: Default::default(),
+            tracking: tracking
+                .map(|(c, n)| Tracking {
+                    company: Some(c.into()),
+                    number: Some(n.into()),
+                    url: None,
+                })
+                .into_iter()
+                .collect(),
+            lines: vec![("L1".into(), quantity)],
+        }
+    }
+
+    fn shop(current: u32, fulfillments: Vec<Fulfillment>) -> ShopOrder {
+        ShopOrder {
+            id: "O".into(),
+            name: "914".into(),
+            updated_at: Default::default(),
+            cancelled_at: None,
+            cancel_reason: None,
+            lines: vec![ShopOrderLine {
+                id: "L1".into(),
+                quantity: 3,
+                current,
+                unfulfilled: 0,
+            }],
+            fulfillments,
+        }
+    }
+
+    fn run(units: &mut [UnitRow], shop: &ShopOrder, known: &[ParcelRow]) -> Vec<ParcelRow> {
+        let carriers = [Carrier {
+            code: None,
+            name: Some("Sendle".into()),
+            tracking_required: None,
+            tracking_pattern: None,
+            books_itself: None,
+            usable: true,
+        }];
+        let cx = Context {
+            map: &BTreeMap::new(),
+            carriers: &carriers,
+            write_once: true,
+            tracking_required: true,
+            used: &|_, _| None,
+        };
+        reconcile(units, shop, known, "601", &cx)
+    }
+
+    #[test]
+    fn two_parcels_take_different_units() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        let parcels = run(
+            &mut units,
+            &shop(
+                3,
+                vec![
+                    shipment("F1", 2, Some(("sendle", " S1 "))),
+                    shipment("F2", 1, Some(("Sendle", "S2"))),
+                ],
+            ),
+            &[],
+        );
+        assert_eq!(parcels.len(), 2);
+        assert!(parcels.iter().all(|p| p.state == ParcelState::Ready));
+        assert_eq!(parcels[0].tracking.as_deref(), Some("S1"));
+        assert_eq!(
+            contents(&units, "F1")
+                .iter()
+                .map(|l| l.line.as_str())
+                .collect::<Vec<_>>(),
+            ["1", "2"]
+        );
+        assert_eq!(
+            contents(&units, "F2")
+                .iter()
+                .map(|l| l.line.as_str())
+                .collect::<Vec<_>>(),
+            ["3"]
+        );
+        assert!(!is_last(&units, "F1"));
+    }
+
+    #[test]
+    fn tracking_that_arrives_later_is_waited_for() {
+        let mut units = [unit("1", 0)];
+        let parcels = run(&mut units, &shop(3, vec![shipment("F1", 1, None)]), &[]);
+        assert_eq!(
+            (parcels[0].state, parcels[0].attention),
+            (ParcelState::Waiting, false)
+        );
+        let parcels = run(
+            &mut units,
+            &shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]),
+            &parcels,
+        );
+        assert_eq!(parcels[0].state, ParcelState::Ready);
+    }
+
+    #[test]
+    fn what_was_told_is_never_told_again() {
+        let mut units = [unit("1", 0)];
+        let mut parcels = run(
+            &mut units,
+            &shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]),
+            &[],
+        );
+        parcels[0].state = ParcelState::Done;
+        assert!(
+            run(
+                &mut units,
+                &shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]),
+                &parcels
+            )
+            .is_empty()
+        );
+        let changed = run(
+            &mut units,
+            &shop(3, vec![shipment("F1", 1, Some(("Sendle", "S9")))]),
+            &parcels,
+        );
+        assert_eq!(
+            (changed[0].state, changed[0].attention),
+            (ParcelState::Done, true)
+        );
+    }
+
+    #[test]
+    fn withdrawn_before_it_was_told_frees_the_units() {
+        let mut units = [unit("1", 0)];
+        let parcels = run(&mut units, &shop(3, vec![shipment("F1", 1, None)]), &[]);
+        let mut back = shipment("F1", 1, None);
+        back.status = "CANCELLED".into();
+        let changed = run(
+            &mut units,
+            &shop(3, vec![back, shipment("F2", 1, Some(("Sendle", "S2")))]),
+            &parcels,
+        );
+        assert_eq!(changed[0].state, ParcelState::Withdrawn);
+        assert!(!changed[0].attention);
+        assert_eq!(units[0].parcel.as_deref(), Some("F2"));
+    }
+
+    #[test]
+    fn removed_units_are_the_channels_dropped_ones_first() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        units[0].channel_state = "dropped".into();
+        run(&mut units, &shop(2, vec![]), &[]);
+        assert_eq!(
+            units
+                .iter()
+                .map(|u| u.shop_state.as_str())
+                .collect::<Vec<_>>(),
+            ["removed", "open", "open"]
+        );
+        run(&mut units, &shop(1, vec![]), &[]);
+        assert_eq!(
+            units
+                .iter()
+                .map(|u| u.shop_state.as_str())
+                .collect::<Vec<_>>(),
+            ["removed", "open", "removed"]
+        );
+    }
+
+    #[test]
+    fn a_cancelled_order_removes_what_was_not_shipped() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        let mut order = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]);
+        order.cancelled_at = Some(Default::default());
+        run(&mut units, &order, &[]);
+        assert_eq!(
+            units
+                .iter()
+                .map(|u| u.shop_state.as_str())
+                .collect::<Vec<_>>(),
+            ["fulfilled", "removed", "removed"]
+        );
+    }
+
+    #[test]
+    fn codes_the_channel_would_refuse_wait_for_a_person() {
+        let mut units = [unit("1", 0)];
+        for code in ["AB 12", "AB\t12"] {
+            let parcels = run(
+                &mut units,
+                &shop(3, vec![shipment("F1", 1, Some(("Sendle", code)))]),
+                &[],
+            );
+            assert_eq!(
+                (parcels[0].state, parcels[0].attention),
+                (ParcelState::Waiting, true),
+                "{code}"
+            );
+        }
+        let parcels = run(
+            &mut units,
+            &shop(3, vec![shipment("F1", 1, Some(("Pigeon", "S1")))]),
+            &[],
+        );
+        assert!(parcels[0].reason.as_deref().unwrap().contains("\"Sendle\""));
+    }
+}

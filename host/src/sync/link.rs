@@ -1,0 +1,233 @@
+//! Which listing belongs to which variant: byte-equal SKU, one on each side, or nothing.
+
+use std::collections::BTreeMap;
+
+use crate::db::{LinkRow, ListingRow, Mismatch, ShopSku};
+
+/// Links and what could not be linked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkPlan {
+    /// One per listing that is in step.
+    pub links: Vec<LinkRow>,
+    /// Everything else, with what to change.
+    pub mismatches: Vec<Mismatch>,
+}
+
+/// Matches the two sides. Two variants or two listings with one SKU are never guessed between.
+pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
+    let mut shop: BTreeMap<&str, Vec<&ShopSku>> = BTreeMap::new();
+    for v in variants {
+        shop.entry(&v.sku).or_default().push(v);
+    }
+    let mut channel: BTreeMap<&str, Vec<&ListingRow>> = BTreeMap::new();
+    for l in listings
+        .iter()
+        .filter(|l| !l.ended && l.sellers && !l.sku.is_empty())
+    {
+        channel.entry(&l.sku).or_default().push(l);
+    }
+    let mut plan = LinkPlan::default();
+    let mut links = Vec::new();
+    let mut note = |sku: &str, kind: &str, detail: String| {
+        plan.mismatches.push(Mismatch {
+            sku: sku.to_owned(),
+            kind: kind.to_owned(),
+            detail,
+        });
+    };
+    let mut lone_shop: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (sku, found) in &shop {
+        if found.len() > 1 {
+            note(
+                sku,
+                "duplicate-shop",
+                format!(
+                    "{} variants in Shopify have this SKU: {}. Give all but one another SKU.",
+                    found.len(),
+                    titles(found.iter().map(|v| v.title.as_str()))
+                ),
+            );
+        }
+        if !channel.contains_key(sku) {
+            lone_shop.entry(rough(sku)).or_default().push(sku);
+        }
+    }
+    for (sku, found) in &channel {
+        if found.len() > 1 {
+            note(
+                sku,
+                "duplicate-channel",
+                format!(
+                    "{} listings of the channel have this SKU: {}. End all but one, or give them other SKUs.",
+                    found.len(),
+                    titles(found.iter().map(|l| l.title.as_str()))
+                ),
+            );
+        }
+        let Some(variants) = shop.get(sku) else {
+            match lone_shop.get(&rough(sku)) {
+                Some(near) => note(
+                    sku,
+                    "near-miss",
+                    format!(
+                        "Shopify has {} instead: make the SKUs equal to the letter.",
+                        near.iter()
+                            .map(|s| format!("\"{s}\""))
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
+                ),
+                None => note(
+                    sku,
+                    "no-variant",
+                    format!(
+                        "\"{}\" is sold on the channel, but no variant in Shopify has this SKU.",
+                        found[0].title
+                    ),
+                ),
+            }
+            continue;
+        };
+        if let ([variant], [listing]) = (variants.as_slice(), found.as_slice()) {
+            if variant.tracked {
+                links.push(LinkRow {
+                    listing: listing.id.clone(),
+                    variant: variant.variant.clone(),
+                    item: variant.item.clone(),
+                    sku: variant.sku.clone(),
+                });
+            } else {
+                note(
+                    &variant.sku,
+                    "untracked",
+                    format!(
+                        "\"{}\" does not track its quantity in Shopify, so there is no number to push: switch tracking on.",
+                        variant.title
+                    ),
+                );
+            }
+        }
+    }
+    plan.links = links;
+    let near: std::collections::BTreeSet<String> = plan
+        .mismatches
+        .iter()
+        .filter(|m| m.kind == "near-miss")
+        .map(|m| rough(&m.sku))
+        .collect();
+    for (key, skus) in lone_shop {
+        if near.contains(&key) {
+            continue;
+        }
+        for sku in skus {
+            let title = &shop[sku][0].title;
+            plan.mismatches.push(Mismatch {
+                sku: sku.to_owned(),
+                kind: "no-listing".into(),
+                detail: format!(
+                    "\"{title}\" is in Shopify, but the channel has no listing with this SKU."
+                ),
+            });
+        }
+    }
+    plan.mismatches.sort();
+    plan
+}
+
+fn titles<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = all.take(4).map(|t| format!("\"{t}\"")).collect();
+    quoted.join(", ")
+}
+
+/// What people confuse: case, blanks, dash and underscore.
+fn rough(sku: &str) -> String {
+    sku.chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| if c == '_' || c == '\u{2013}' { '-' } else { c })
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variant(sku: &str, n: u32) -> ShopSku {
+        ShopSku {
+            variant: format!("v{n}"),
+            item: format!("i{n}"),
+            sku: sku.into(),
+            title: sku.into(),
+            tracked: true,
+        }
+    }
+
+    fn listing(sku: &str, n: u32) -> ListingRow {
+        ListingRow {
+            id: format!("l{n}"),
+            sku: sku.into(),
+            title: sku.into(),
+            quantity: Some(1),
+            reserved: None,
+            buyable: None,
+            sellers: true,
+            ended: false,
+            read_at: Default::default(),
+        }
+    }
+
+    fn kinds(plan: &LinkPlan) -> Vec<(&str, &str)> {
+        plan.mismatches
+            .iter()
+            .map(|m| (m.sku.as_str(), m.kind.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn equal_skus_link() {
+        let plan = plan(&[variant("A-1", 1)], &[listing("A-1", 1)]);
+        assert_eq!(plan.links.len(), 1);
+        assert!(plan.mismatches.is_empty());
+    }
+
+    #[test]
+    fn duplicates_on_either_side_are_never_guessed() {
+        let plan = plan(
+            &[variant("A", 1), variant("A", 2), variant("B", 3)],
+            &[listing("A", 1), listing("B", 2), listing("B", 3)],
+        );
+        assert!(plan.links.is_empty());
+        assert_eq!(
+            kinds(&plan),
+            [("A", "duplicate-shop"), ("B", "duplicate-channel")]
+        );
+    }
+
+    #[test]
+    fn near_misses_name_the_other_side() {
+        let plan = plan(
+            &[variant("KS_tide 30", 1), variant("lone", 2)],
+            &[listing("KS-TIDE30", 1), listing("alone", 2)],
+        );
+        assert_eq!(
+            kinds(&plan),
+            [
+                ("KS-TIDE30", "near-miss"),
+                ("alone", "no-variant"),
+                ("lone", "no-listing")
+            ]
+        );
+        assert!(plan.mismatches[0].detail.contains("\"KS_tide 30\""));
+    }
+
+    #[test]
+    fn untracked_and_ended_do_not_link() {
+        let mut v = variant("A", 1);
+        v.tracked = false;
+        let mut ended = listing("B", 2);
+        ended.ended = true;
+        let plan = plan(&[v, variant("B", 2)], &[listing("A", 1), ended]);
+        assert!(plan.links.is_empty());
+        assert_eq!(kinds(&plan), [("A", "untracked"), ("B", "no-listing")]);
+    }
+}

@@ -1,0 +1,600 @@
+//! What becomes of a channel's order in Shopify, and how it looks there.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::model::{
+    Address, Fact, Instant, Key, Line, Money, NewLine, NewOrder, Order, Policy, PriceBasis, State,
+    Unmatched,
+};
+
+/// Name of the hidden line property that ties a Shopify line to the channel's lines.
+pub const LINE_PROPERTY: &str = "_lockstep_line";
+
+/// What to do with an order that Shopify does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Create it.
+    Create {
+        /// As it is to look.
+        order: Box<NewOrder>,
+        /// A custom line had to be used: a person should know.
+        alarm: Option<String>,
+    },
+    /// Wait; nothing is wrong.
+    Hold(String),
+    /// Wait for a person.
+    Block(String),
+    /// Every unit was cancelled before it came here.
+    Cancelled,
+    /// Known, never created.
+    Ignore(String),
+}
+
+/// What is needed beside the order.
+pub struct Context<'a> {
+    /// Which channel.
+    pub key: &'a Key,
+    /// The channel's title.
+    pub title: &'a str,
+    /// Sync policy.
+    pub policy: &'a Policy,
+    /// Orders placed before are not created.
+    pub orders_from: Instant,
+    /// The channel as Shopify customer.
+    pub customer: Option<String>,
+    /// The shop's currency.
+    pub currency: &'a str,
+    /// Variant ids by SKU: every variant that has it.
+    pub variants: &'a dyn Fn(&str) -> Vec<String>,
+}
+
+/// The marker that makes creation exactly-once.
+pub fn reference(key: &Key, order: &str) -> String {
+    format!("{}:{order}", key.channel)
+}
+
+/// When an order must be dispatched: as told, else the policy's or plugin's hours from purchase.
+pub fn ship_by(order: &Order, policy: &Policy, plugin_hours: Option<u32>) -> Option<Instant> {
+    let told = order
+        .lines
+        .iter()
+        .filter(|l| l.open_units() > 0)
+        .filter_map(|l| l.ship_by)
+        .chain(order.ship_by)
+        .min();
+    told.or_else(|| {
+        let hours = policy.dispatch_hours.or(plugin_hours)?;
+        order
+            .placed_at
+            .checked_add(jiff::SignedDuration::from_hours(i64::from(hours)))
+            .ok()
+    })
+}
+
+/// Decides what becomes of an order.
+pub fn decide(order: &Order, held_by_operator: bool, cx: &Context<'_>) -> Decision {
+    if let State::Other(word) = &order.state
+        && order.lines.is_empty()
+    {
+        return Decision::Block(format!(
+            "the channel's answer about it cannot be read: {word}"
+        ));
+    }
+    let lines: Vec<&Line> = order
+        .lines
+        .iter()
+        .filter(|l| order.sellers && l.sellers)
+        .collect();
+    if lines.is_empty() {
+        return Decision::Ignore("the marketplace ships it from its own warehouse".into());
+    }
+    if order.placed_at < cx.orders_from {
+        return Decision::Ignore(format!(
+            "placed before {}, when this channel's orders began to be imported",
+            cx.orders_from
+        ));
+    }
+    let wanted: Vec<(&Line, u32)> = lines
+        .iter()
+        .map(|l| (*l, l.quantity - l.dropped_units()))
+        .filter(|(_, q)| *q > 0)
+        .collect();
+    if wanted.is_empty() {
+        return Decision::Cancelled;
+    }
+    if held_by_operator {
+        return Decision::Hold("held by the operator".into());
+    }
+    if !order.holds.is_empty() {
+        return Decision::Hold(format!("the channel holds it: {}", order.holds.join(", ")));
+    }
+    if order.awaits_acceptance.is_some() {
+        return Decision::Hold("waits for acceptance".into());
+    }
+    match &order.state {
+        State::Held => {
+            return Decision::Hold(format!("the channel holds it ({})", order.native_state));
+        }
+        State::Other(word) => {
+            return Decision::Hold(format!("in a state that is not known here: {word}"));
+        }
+        _ => {}
+    }
+    if let Some((line, _)) = wanted
+        .iter()
+        .find(|(l, _)| matches!(l.state, State::Held | State::Other(_)))
+    {
+        return Decision::Hold(format!(
+            "line {} is {} at the channel",
+            line.id, line.native_state
+        ));
+    }
+    if order.currency != cx.currency {
+        return Decision::Block(format!(
+            "it is in {}, the shop sells in {}",
+            order.currency, cx.currency
+        ));
+    }
+    new_order(order, &wanted, cx)
+}
+
+/// Lines that become one Shopify line, with their quantities.
+fn fold<'a>(wanted: &[(&'a Line, u32)]) -> Vec<Vec<(&'a Line, u32)>> {
+    let mut groups: Vec<Vec<(&Line, u32)>> = Vec::new();
+    let mut by_key: BTreeMap<&str, usize> = BTreeMap::new();
+    for (line, quantity) in wanted {
+        match line.fold.as_deref().and_then(|f| by_key.get(f)) {
+            Some(&i) => groups[i].push((line, *quantity)),
+            None => {
+                if let Some(f) = line.fold.as_deref() {
+                    by_key.insert(f, groups.len());
+                }
+                groups.push(vec![(line, *quantity)]);
+            }
+        }
+    }
+    groups
+}
+
+fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decision {
+    let zero = || Money {
+        amount: Decimal::ZERO,
+        currency: order.currency.clone(),
+    };
+    let mut lines = Vec::new();
+    let mut alarms = Vec::new();
+    let mut paid = Decimal::ZERO;
+    let included = order.tax_included.unwrap_or(true);
+    for group in fold(wanted) {
+        let first = group[0].0;
+        let quantity: u32 = group.iter().map(|(_, q)| q).sum();
+        let basis = match cx.policy.price_basis {
+            PriceBasis::Paid => first
+                .paid_unit
+                .clone()
+                .or_else(|| unit_of(first))
+                .or_else(|| first.list_unit.clone()),
+            PriceBasis::Listed => first
+                .list_unit
+                .clone()
+                .or_else(|| first.paid_unit.clone())
+                .or_else(|| unit_of(first)),
+        };
+        let Some(unit_price) = basis else {
+            return Decision::Block(format!("line {} has no price", first.id));
+        };
+        let sku = first.sku.as_deref().unwrap_or("");
+        let variant = if sku.is_empty() {
+            Err("the line has no SKU".to_owned())
+        } else {
+            match (cx.variants)(sku).as_slice() {
+                [one] => Ok(one.clone()),
+                [] => Err(format!("no variant in Shopify has the SKU \"{sku}\"")),
+                many => Err(format!(
+                    "{} variants in Shopify have the SKU \"{sku}\"",
+                    many.len()
+                )),
+            }
+        };
+        let variant = match (variant, cx.policy.unmatched) {
+            (Ok(id), _) => Some(id),
+            (Err(why), Unmatched::Hold) => {
+                return Decision::Block(format!(
+                    "{why}; give the right variant exactly this SKU, and the order is created by itself"
+                ));
+            }
+            (Err(why), Unmatched::CustomLine) => {
+                alarms.push(format!(
+                    "{why}: it became a custom line that moves no stock"
+                ));
+                None
+            }
+        };
+        let taxes = taxes(&group, &unit_price, included);
+        paid += unit_price.amount * Decimal::from(quantity);
+        if !included {
+            paid += taxes.iter().map(|(_, _, m)| m.amount).sum::<Decimal>();
+        }
+        let ids: Vec<&str> = group.iter().map(|(l, _)| l.id.as_str()).collect();
+        let mut properties = vec![Fact {
+            key: LINE_PROPERTY.into(),
+            value: ids.join(","),
+        }];
+        if let Some(list) = first
+            .list_unit
+            .as_ref()
+            .filter(|l| l.amount != unit_price.amount)
+        {
+            properties.push(Fact {
+                key: "_list_price".into(),
+                value: list.amount.to_string(),
+            });
+        }
+        lines.push(NewLine {
+            variant,
+            title: first.title.clone(),
+            sku: first.sku.clone(),
+            quantity,
+            taxable: !taxes.is_empty(),
+            taxes,
+            unit_price,
+            requires_shipping: true,
+            properties,
+        });
+    }
+    let shipping = order.shipping_total.clone().unwrap_or_else(|| {
+        let sum = wanted
+            .iter()
+            .filter_map(|(l, _)| l.shipping.as_ref())
+            .map(|m| m.amount)
+            .sum();
+        Money {
+            amount: sum,
+            currency: order.currency.clone(),
+        }
+    });
+    paid += shipping.amount;
+    let mut tags = cx.policy.tags.clone();
+    for tag in ["marketplace", &cx.key.channel] {
+        if !tags.iter().any(|t| t == tag) {
+            tags.push(tag.to_owned());
+        }
+    }
+    let mut note = format!("{} order {}", cx.title, order.number);
+    for (what, text) in [
+        ("Buyer's note", &order.buyer_note),
+        ("Gift message", &order.gift_message),
+    ] {
+        if let Some(text) = text.as_deref().filter(|t| !t.trim().is_empty()) {
+            note = format!("{note}\n{what}: {text}");
+        }
+    }
+    let alarm = (!alarms.is_empty()).then(|| alarms.join("; "));
+    Decision::Create {
+        order: Box::new(NewOrder {
+            reference: reference(cx.key, &order.id),
+            name: order.number.clone(),
+            note,
+            tags,
+            source: cx.key.channel.clone(),
+            attributes: vec![
+                Fact {
+                    key: "Sales channel".into(),
+                    value: cx.title.into(),
+                },
+                Fact {
+                    key: "Channel order number".into(),
+                    value: order.number.clone(),
+                },
+                Fact {
+                    key: "Channel order id".into(),
+                    value: order.id.clone(),
+                },
+            ],
+            currency: order.currency.clone(),
+            processed_at: order.placed_at,
+            taxes_included: included,
+            customer: cx.customer.clone(),
+            billing: billing(cx),
+            shipping: order.ship_to.clone(),
+            lines,
+            shipping_line: Some((
+                order
+                    .service_label
+                    .clone()
+                    .unwrap_or_else(|| cx.title.to_owned()),
+                order.service.clone(),
+                shipping,
+            )),
+            paid: Money {
+                amount: paid,
+                ..zero()
+            },
+            gateway: cx.title.to_owned(),
+            decrement: true,
+            test: cx.policy.test_orders,
+        }),
+        alarm,
+    }
+}
+
+fn unit_of(line: &Line) -> Option<Money> {
+    let goods = line.goods.as_ref()?;
+    (line.quantity > 0).then(|| Money {
+        amount: goods.amount / Decimal::from(line.quantity),
+        currency: goods.currency.clone(),
+    })
+}
+
+/// Taxes of the folded line by name and rate; those that the marketplace remits are not the seller's.
+fn taxes(
+    group: &[(&Line, u32)],
+    unit_price: &Money,
+    included: bool,
+) -> Vec<(String, String, Money)> {
+    let mut sums: BTreeMap<(String, String), Decimal> = BTreeMap::new();
+    for (line, quantity) in group {
+        for tax in line
+            .taxes
+            .iter()
+            .filter(|t| t.on == "goods" && !t.by_marketplace)
+        {
+            let share = if line.quantity == 0 {
+                Decimal::ZERO
+            } else {
+                Decimal::from(*quantity) / Decimal::from(line.quantity)
+            };
+            let rate = tax.rate.clone().unwrap_or_else(|| {
+                let base = unit_price.amount * Decimal::from(line.quantity)
+                    - if included {
+                        tax.amount.amount
+                    } else {
+                        Decimal::ZERO
+                    };
+                if base.is_zero() {
+                    "0".into()
+                } else {
+                    (tax.amount.amount / base)
+                        .round_dp(4)
+                        .normalize()
+                        .to_string()
+                }
+            });
+            *sums.entry((tax.code.clone(), rate)).or_default() += tax.amount.amount * share;
+        }
+    }
+    sums.into_iter()
+        .map(|((code, rate), amount)| {
+            (
+                code,
+                rate,
+                Money {
+                    amount: amount.round_dp(2),
+                    currency: unit_price.currency.clone(),
+                },
+            )
+        })
+        .collect()
+}
+
+/// The channel's own address: it buys, the end customer only receives.
+fn billing(cx: &Context<'_>) -> Address {
+    let (first, last) = channel_name(cx.title);
+    let set = &cx.policy.billing;
+    Address {
+        first_name: set.first_name.clone().or(Some(first)),
+        last_name: set.last_name.clone().or(Some(last)),
+        company: set.company.clone().or_else(|| Some(cx.title.to_owned())),
+        ..set.clone()
+    }
+}
+
+/// First and last name of the customer that stands for a channel: Shopify wants both.
+pub fn channel_name(title: &str) -> (String, String) {
+    match title.trim().rsplit_once(' ') {
+        Some((first, last)) => (first.to_owned(), last.to_owned()),
+        None => (title.trim().to_owned(), "Marketplace".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn money(text: &str) -> Money {
+        Money {
+            amount: text.parse().unwrap(),
+            currency: "AUD".into(),
+        }
+    }
+
+    fn line(id: &str, sku: &str, paid: &str) -> Line {
+        Line {
+            id: id.into(),
+            fold: Some(format!("{sku}|{paid}")),
+            sku: Some(sku.into()),
+            listing: None,
+            title: sku.into(),
+            choices: vec![],
+            quantity: 1,
+            cancelled: 0,
+            shipped: 0,
+            state: State::Open,
+            native_state: "pending".into(),
+            reason: None,
+            allowed: None,
+            sellers: true,
+            list_unit: Some(money("89.95")),
+            paid_unit: Some(money(paid)),
+            goods: Some(money(paid)),
+            shipping: Some(money("0")),
+            taxes: vec![crate::model::Tax {
+                code: "GST".into(),
+                rate: Some("0.1".into()),
+                amount: money("7.72"),
+                on: "goods".into(),
+                included: Some(true),
+                by_marketplace: false,
+            }],
+            ship_by: None,
+            updated_at: None,
+            facts: vec![],
+        }
+    }
+
+    fn order(lines: Vec<Line>) -> Order {
+        Order {
+            id: "601774".into(),
+            number: "914002771".into(),
+            state: State::Open,
+            native_state: "pending".into(),
+            holds: vec![],
+            awaits_acceptance: None,
+            sellers: true,
+            placed_at: "2026-03-08T23:41:07Z".parse().unwrap(),
+            updated_at: None,
+            ship_by: None,
+            currency: "AUD".into(),
+            grand_total: None,
+            shipping_total: None,
+            tax_included: Some(true),
+            paid: true,
+            buyer_name: Some("Marlo Quill".into()),
+            site: Some("AU".into()),
+            ship_to: Some(Address {
+                first_name: Some("Marlo".into()),
+                ..Address::default()
+            }),
+            service: None,
+            service_label: Some("express".into()),
+            gift_message: None,
+            buyer_note: None,
+            lines,
+            parcels: vec![],
+            facts: vec![],
+        }
+    }
+
+    fn run(order: &Order, policy: &Policy) -> Decision {
+        let key = Key::new("kestrel", "the-iconic");
+        let variants = |sku: &str| {
+            if sku == "none" {
+                vec![]
+            } else {
+                vec![format!("gid://{sku}")]
+            }
+        };
+        decide(
+            order,
+            false,
+            &Context {
+                key: &key,
+                title: "THE ICONIC",
+                policy,
+                orders_from: "2026-01-01T00:00:00Z".parse().unwrap(),
+                customer: Some("gid://customer".into()),
+                currency: "AUD",
+                variants: &variants,
+            },
+        )
+    }
+
+    #[test]
+    fn the_order_looks_as_promised() {
+        let Decision::Create { order, alarm } = run(
+            &order(vec![
+                line("1", "A", "84.95"),
+                line("2", "A", "84.95"),
+                line("3", "B", "20"),
+            ]),
+            &Policy::default(),
+        ) else {
+            panic!("not created");
+        };
+        assert_eq!(alarm, None);
+        assert_eq!(order.name, "914002771");
+        assert!(order.note.starts_with("THE ICONIC order 914002771"));
+        assert_eq!(
+            (
+                order.billing.first_name.as_deref(),
+                order.billing.last_name.as_deref()
+            ),
+            (Some("THE"), Some("ICONIC"))
+        );
+        assert_eq!(
+            order.shipping.as_ref().unwrap().first_name.as_deref(),
+            Some("Marlo")
+        );
+        assert_eq!(order.customer.as_deref(), Some("gid://customer"));
+        assert_eq!(order.lines.len(), 2);
+        assert_eq!(
+            (
+                order.lines[0].quantity,
+                order.lines[0].properties[0].value.as_str()
+            ),
+            (2, "1,2")
+        );
+        assert_eq!(
+            order.lines[0].taxes,
+            [("GST".to_owned(), "0.1".to_owned(), money("15.44"))]
+        );
+        assert_eq!(order.paid, money("189.90"));
+        assert!(order.decrement);
+    }
+
+    #[test]
+    fn unmatched_is_held_or_becomes_a_custom_line() {
+        let o = order(vec![line("1", "none", "84.95")]);
+        assert!(
+            matches!(run(&o, &Policy::default()), Decision::Block(why) if why.contains("\"none\""))
+        );
+        let policy = Policy {
+            unmatched: Unmatched::CustomLine,
+            ..Policy::default()
+        };
+        assert!(
+            matches!(run(&o, &policy), Decision::Create { order, alarm: Some(_) } if order.lines[0].variant.is_none())
+        );
+    }
+
+    #[test]
+    fn cancelled_units_are_left_out() {
+        let mut gone = line("1", "A", "84.95");
+        gone.state = State::Cancelled;
+        assert_eq!(
+            run(&order(vec![gone.clone()]), &Policy::default()),
+            Decision::Cancelled
+        );
+        let Decision::Create { order, .. } = run(
+            &order(vec![gone, line("2", "A", "84.95")]),
+            &Policy::default(),
+        ) else {
+            panic!()
+        };
+        assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 1));
+    }
+
+    #[test]
+    fn held_foreign_and_old_orders_wait_or_are_ignored() {
+        let mut held = order(vec![line("1", "A", "1")]);
+        held.holds = vec!["payment".into()];
+        assert!(matches!(run(&held, &Policy::default()), Decision::Hold(_)));
+        let mut venture = order(vec![line("1", "A", "1")]);
+        venture.lines[0].sellers = false;
+        assert!(matches!(
+            run(&venture, &Policy::default()),
+            Decision::Ignore(_)
+        ));
+        let mut old = order(vec![line("1", "A", "1")]);
+        old.placed_at = "2025-03-08T23:41:07Z".parse().unwrap();
+        assert!(matches!(run(&old, &Policy::default()), Decision::Ignore(_)));
+        let mut foreign = order(vec![line("1", "A", "1")]);
+        foreign.currency = "NZD".into();
+        assert!(matches!(
+            run(&foreign, &Policy::default()),
+            Decision::Block(_)
+        ));
+    }
+}

@@ -1,0 +1,192 @@
+//! What number each listing is to have, and whether so many changes at once need a person.
+
+use serde::Serialize;
+
+use crate::db::StockRow;
+use crate::model::{Policy, StockSemantics};
+
+/// A number to write, with its inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StockChange {
+    /// Listing id.
+    pub listing: String,
+    /// SKU.
+    pub sku: String,
+    /// The number at the channel as far as known.
+    pub from: Option<u32>,
+    /// The number to write.
+    pub to: u32,
+    /// Shopify's available over the channel's locations.
+    pub available: i64,
+    /// Units sold on any channel that it does not contain yet.
+    pub unseen: i64,
+    /// Held back by the operator.
+    pub buffer: u32,
+    /// Added back, since the channel subtracts it by itself.
+    pub reserved: u32,
+}
+
+/// What the shop can still sell of a row, after unseen sales and buffer.
+pub fn sellable(available: i64, unseen: i64, buffer: u32) -> u32 {
+    u32::try_from((available - unseen - i64::from(buffer)).max(0)).unwrap_or(u32::MAX)
+}
+
+/// The number that a listing is to have.
+pub fn target(row: &StockRow, policy: &Policy, semantics: StockSemantics) -> StockChange {
+    let reserved = match semantics {
+        StockSemantics::Sellable => 0,
+        StockSemantics::GrossOfReservations => row.reserved,
+    };
+    StockChange {
+        listing: row.listing.clone(),
+        sku: row.sku.clone(),
+        from: row.current,
+        to: sellable(row.available, row.unseen, policy.buffer).saturating_add(reserved),
+        available: row.available,
+        unseen: row.unseen,
+        buffer: policy.buffer,
+        reserved,
+    }
+}
+
+/// All differences: decreases to zero first, then other decreases, then the rest, so that what can be oversold
+/// is mended first.
+pub fn differences(
+    rows: &[StockRow],
+    policy: &Policy,
+    semantics: StockSemantics,
+) -> Vec<StockChange> {
+    let mut changes: Vec<StockChange> = rows
+        .iter()
+        .map(|r| target(r, policy, semantics))
+        .filter(|c| c.from != Some(c.to))
+        .collect();
+    changes.sort_by_key(|c| match c.from {
+        _ if c.to == 0 => 0,
+        Some(from) if c.to < from => 1,
+        None => 2,
+        Some(_) => 3,
+    });
+    changes
+}
+
+/// Why these changes need approval, if they do.
+pub fn guard(changes: &[StockChange], links: usize, policy: &Policy) -> Option<String> {
+    let zeroed = changes
+        .iter()
+        .filter(|c| c.to == 0 && c.from.is_none_or(|f| f > 0))
+        .count();
+    // A number that is merely unknown is no change of the catalogue.
+    let changed = changes.iter().filter(|c| c.from.is_some()).count();
+    let over = |count: usize, share: f64| {
+        count >= policy.guard_least as usize && count as f64 > share * links as f64
+    };
+    if over(zeroed, policy.guard_zero) {
+        return Some(format!(
+            "{zeroed} of {links} listings would go to zero, more than the {} % that one cycle may zero without approval",
+            percent(policy.guard_zero)
+        ));
+    }
+    if over(changed, policy.guard_change) {
+        return Some(format!(
+            "{changed} of {links} listings would change, more than the {} % that one cycle may change without approval",
+            percent(policy.guard_change)
+        ));
+    }
+    None
+}
+
+fn percent(share: f64) -> i64 {
+    (share * 100.0).round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(
+        sku: &str,
+        available: i64,
+        unseen: i64,
+        reserved: u32,
+        current: Option<u32>,
+    ) -> StockRow {
+        StockRow {
+            listing: sku.into(),
+            parent: None,
+            sku: sku.into(),
+            item: sku.into(),
+            facts: vec![],
+            current,
+            available,
+            unseen,
+            reserved,
+        }
+    }
+
+    #[test]
+    fn own_reservations_are_added_back_only_where_the_channel_subtracts_them() {
+        let r = row("A", 5, 0, 2, None);
+        let policy = Policy::default();
+        assert_eq!(
+            target(&r, &policy, StockSemantics::GrossOfReservations).to,
+            7
+        );
+        assert_eq!(target(&r, &policy, StockSemantics::Sellable).to, 5);
+    }
+
+    #[test]
+    fn negative_stock_still_covers_what_is_reserved_there() {
+        let r = row("A", -3, 1, 2, None);
+        assert_eq!(
+            target(&r, &Policy::default(), StockSemantics::GrossOfReservations).to,
+            2
+        );
+    }
+
+    #[test]
+    fn buffer_and_unseen_lower_it() {
+        let policy = Policy {
+            buffer: 2,
+            ..Policy::default()
+        };
+        assert_eq!(
+            target(&row("A", 5, 2, 0, None), &policy, StockSemantics::Sellable).to,
+            1
+        );
+        assert_eq!(
+            target(&row("A", 3, 2, 0, None), &policy, StockSemantics::Sellable).to,
+            0
+        );
+    }
+
+    #[test]
+    fn zeroes_go_first_and_equal_rows_not_at_all() {
+        let rows = [
+            row("same", 4, 0, 0, Some(4)),
+            row("up", 9, 0, 0, Some(1)),
+            row("down", 1, 0, 0, Some(5)),
+            row("zero", 0, 0, 0, Some(5)),
+        ];
+        let order: Vec<_> = differences(&rows, &Policy::default(), StockSemantics::Sellable)
+            .into_iter()
+            .map(|c| c.sku)
+            .collect();
+        assert_eq!(order, ["zero", "down", "up"]);
+    }
+
+    #[test]
+    fn guard_asks_for_large_shares_only() {
+        let policy = Policy::default();
+        let rows: Vec<_> = (0..100)
+            .map(|i| row(&format!("S{i}"), if i < 30 { 0 } else { 5 }, 0, 0, Some(5)))
+            .collect();
+        let changes = differences(&rows, &policy, StockSemantics::Sellable);
+        assert!(
+            guard(&changes, 100, &policy)
+                .unwrap()
+                .starts_with("30 of 100 listings would go to zero")
+        );
+        assert_eq!(guard(&changes[..19], 100, &policy), None);
+    }
+}
