@@ -466,6 +466,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What was pushed last and is believed to stand.
+    pub fn pushed(&self, key: &Key, listing: &str) -> Result<Option<u32>, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select pushed from listing where shop = ?1 and channel = ?2 and id = ?3 and quantity is not null",
+            )?
+            .query_row(params![key.shop, key.channel, listing], |r| r.get(0))
+            .optional()?
+            .flatten())
+    }
+
     /// Stores a ticket of a push that the channel works on later.
     pub fn put_ticket(
         &self,

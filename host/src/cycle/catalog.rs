@@ -1,0 +1,280 @@
+//! Mirrors both catalogues: incrementally each cycle, wholly on the read-back interval.
+
+use jiff::ToSpan;
+
+use super::{Cycle, Step, channel, shopify};
+use crate::db::Mismatch;
+use crate::model::{Instant, Key, Listing, Variant};
+use crate::sync::link;
+
+/// Above this many variants a bulk operation is cheaper than pages of 250.
+const BULK_FROM: u64 = 2_500;
+
+impl Cycle {
+    /// Brings both mirrors up to date and links what matches.
+    pub(super) async fn refresh_catalog(&mut self) -> Step<()> {
+        let key = self.key().clone();
+        let now = self.now();
+        let read_back = self.row.read_back_at.is_none_or(|t| now.duration_since(t).as_secs() >= i64::from(self.row.policy.read_back_s));
+        let shared = self.shop.clone();
+        let edited = {
+            let _one_at_a_time = shared.mirror.lock().await;
+            self.refresh_shop(read_back).await?
+        };
+        if read_back {
+            self.walk_listings().await?;
+            self.fetch_lists().await?;
+            let key = key.clone();
+            self.store.fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now))).await?;
+            self.row.read_back_at = Some(now);
+        } else if !edited.is_empty() {
+            self.read_listings_of(&edited).await?;
+        }
+        if read_back || !edited.is_empty() {
+            self.relink().await?;
+        } else {
+            let key = key.clone();
+            let (links, mismatches) = self.store.read(move |tx| Ok((tx.link_count(&key)?, tx.mismatches(&key)?.len()))).await?;
+            self.report.links = links;
+            self.report.mismatches = mismatches as u32;
+        }
+        let key = key.clone();
+        self.store.fenced(&self.lease, move |tx| tx.tie_units(&key)).await?;
+        Ok(())
+    }
+
+    /// Reads what changed in the shop, or everything. Answers the SKUs that appeared or changed.
+    async fn refresh_shop(&mut self, whole: bool) -> Step<Vec<String>> {
+        let shop_key = Key::new(self.key().shop.clone(), "");
+        let started = self.now();
+        let (since, last_whole, any) = {
+            let shop_key = shop_key.clone();
+            self.store
+                .read(move |tx| Ok((tx.cursor(&shop_key, "variants")?, tx.cursor(&shop_key, "variants-whole")?, tx.has_variants(&shop_key.shop)?)))
+                .await?
+        };
+        let since: Option<Instant> = since.and_then(|t| t.parse().ok());
+        let last_whole: Option<Instant> = last_whole.and_then(|t| t.parse().ok());
+        // Another channel of the shop may have read everything a moment ago.
+        let recent = last_whole.is_some_and(|t| started.duration_since(t).as_secs() < i64::from(self.row.policy.read_back_s));
+        let locations = self.row.locations.clone();
+        match since {
+            Some(since) if any && !(whole && !recent) => {
+                let from = since.checked_sub(i64::from(self.row.policy.overlap_s).seconds()).unwrap_or(since);
+                let edited = self.read_changed_variants(from, &locations).await?;
+                for location in &locations {
+                    let asked = self.now();
+                    let levels = self.shop.shop.levels_changed_since(location, from).await.map_err(shopify)?;
+                    let shop = shop_key.shop.clone();
+                    self.store.fenced(&self.lease, move |tx| tx.put_levels(&shop, &levels, asked)).await?;
+                }
+                self.store.fenced(&self.lease, move |tx| tx.set_cursor(&shop_key, "variants", &started.to_string())).await?;
+                Ok(edited)
+            }
+            _ => {
+                self.read_all_variants(&locations).await?;
+                self.store
+                    .fenced(&self.lease, move |tx| {
+                        tx.set_cursor(&shop_key, "variants", &started.to_string())?;
+                        tx.set_cursor(&shop_key, "variants-whole", &started.to_string())
+                    })
+                    .await?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn read_changed_variants(&mut self, from: Instant, locations: &[String]) -> Step<Vec<String>> {
+        let mut edited = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let asked = self.now();
+            let page = self.shop.shop.variants_page(cursor.as_deref(), Some(from), locations).await.map_err(shopify)?;
+            let shop = self.key().shop.clone();
+            let variants = page.variants;
+            edited.extend(
+                self.store
+                    .fenced(&self.lease, move |tx| {
+                        let mut edited = Vec::new();
+                        for v in &variants {
+                            let before = tx.sku_of_variant(&shop, &v.id)?.flatten();
+                            if before.as_deref() != v.sku.as_deref().filter(|s| !s.is_empty()) {
+                                edited.extend(before.into_iter().chain(v.sku.clone()).filter(|s| !s.is_empty()));
+                            }
+                        }
+                        tx.put_variants(&shop, &variants, asked, None)?;
+                        Ok(edited)
+                    })
+                    .await?,
+            );
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        edited.sort();
+        edited.dedup();
+        Ok(edited)
+    }
+
+    async fn read_all_variants(&mut self, locations: &[String]) -> Step<()> {
+        let shop = self.key().shop.clone();
+        let walk = self.now().as_millisecond();
+        let asked = self.now();
+        let count = self.shop.shop.variant_count().await.map_err(shopify)?;
+        if count > BULK_FROM {
+            let variants = self
+                .shop
+                .shop
+                .variants_bulk(|done| tracing::info!(done, count, "reading the shop's catalogue"))
+                .await
+                .map_err(shopify)?;
+            self.store_variants(variants, asked, walk).await?;
+        } else {
+            let mut cursor: Option<String> = None;
+            loop {
+                let asked = self.now();
+                let page = self.shop.shop.variants_page(cursor.as_deref(), None, locations).await.map_err(shopify)?;
+                self.store_variants(page.variants, asked, walk).await?;
+                match page.next {
+                    Some(next) => cursor = Some(next),
+                    None => break,
+                }
+            }
+        }
+        self.store.fenced(&self.lease, move |tx| tx.end_variant_walk(&shop, walk)).await?;
+        Ok(())
+    }
+
+    async fn store_variants(&self, variants: Vec<Variant>, asked: Instant, walk: i64) -> Step<()> {
+        let shop = self.key().shop.clone();
+        self.store
+            .fenced(&self.lease, move |tx| {
+                for chunk in variants.chunks(5_000) {
+                    tx.put_variants(&shop, chunk, asked, Some(walk))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Reads the whole catalogue of the channel with stock, and counts numbers that are not what was pushed.
+    async fn walk_listings(&mut self) -> Step<()> {
+        let walk = self.now().as_millisecond();
+        let mut cursor: Option<String> = None;
+        let mut seen = std::collections::HashSet::new();
+        let mut done = 0usize;
+        loop {
+            let asked = self.now();
+            let page = self.connector.listings_page(cursor.as_deref(), true).await.map_err(channel)?;
+            done += page.listings.len();
+            if !page.listings.is_empty() {
+                tracing::info!(channel = %self.key(), done, "reading the channel's catalogue");
+            }
+            let key = self.key().clone();
+            self.report.drift += self.store.fenced(&self.lease, move |tx| store_listings(tx, &key, &page.listings, asked, Some(walk))).await?;
+            match page.next {
+                Some(next) => {
+                    if !seen.insert(next.clone()) {
+                        return Err(channel(crate::model::Fault::Protocol {
+                            detail: format!("the plugin's listings walk repeats the cursor \"{next}\""),
+                        }));
+                    }
+                    cursor = Some(next);
+                }
+                None => break,
+            }
+        }
+        let key = self.key().clone();
+        self.store.fenced(&self.lease, move |tx| tx.end_listing_walk(&key, walk)).await?;
+        Ok(())
+    }
+
+    /// Looks edited SKUs up at the channel, so that they link at once.
+    async fn read_listings_of(&mut self, skus: &[String]) -> Step<()> {
+        for chunk in skus.chunks(100) {
+            let asked = self.now();
+            let listings = self.connector.listings_by_sku(chunk).await.map_err(channel)?;
+            let key = self.key().clone();
+            self.store.fenced(&self.lease, move |tx| tx.put_listings(&key, &listings, asked, None)).await?;
+        }
+        Ok(())
+    }
+
+    /// The channel's carriers and reasons.
+    pub(super) async fn fetch_lists(&mut self) -> Step<()> {
+        let carriers = self.connector.carriers().await.map_err(channel)?;
+        let reasons = self.connector.reasons().await.map_err(channel)?;
+        let key = self.key().clone();
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.put_carriers(&key, &carriers)?;
+                tx.put_reasons(&key, &reasons)
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn relink(&mut self) -> Step<()> {
+        let (key, now) = (self.key().clone(), self.now());
+        let (links, mismatches, new, gone) = self
+            .store
+            .fenced(&self.lease, move |tx| {
+                let plan = link::plan(&tx.shop_skus(&key.shop)?, &tx.listings(&key)?);
+                let before: Vec<Mismatch> = tx.mismatches(&key)?;
+                for m in plan.mismatches.iter().filter(|m| m.kind.starts_with("duplicate") && !before.contains(m)) {
+                    tx.record(&key, &format!("sku:{}", m.sku), "quarantined", &m.detail, now)?;
+                }
+                let (new, gone) = tx.replace_links(&key, &plan.links, &plan.mismatches, now)?;
+                if new + gone > 0 {
+                    tx.record(&key, "channel", "linked", &format!("{new} SKUs linked, {gone} no longer; {} in step", plan.links.len()), now)?;
+                }
+                Ok((plan.links.len(), plan.mismatches.len(), new, gone))
+            })
+            .await?;
+        tracing::info!(channel = %self.key(), links, mismatches, new, gone, "linked");
+        self.report.links = links as u32;
+        self.report.mismatches = mismatches as u32;
+        Ok(())
+    }
+
+    /// Reads stock again whose mirror is older than an order that lowered it.
+    pub(super) async fn refresh_stale_items(&mut self) -> Step<()> {
+        let shop = self.key().shop.clone();
+        let variants: Vec<String> = self
+            .store
+            .read(move |tx| {
+                let mut ids = Vec::new();
+                for item in tx.stale_items(&shop)? {
+                    ids.extend(tx.variants_of_item(&shop, &item)?);
+                }
+                Ok(ids)
+            })
+            .await?;
+        for chunk in variants.chunks(100) {
+            let asked = self.now();
+            let found = self.shop.shop.variants_by_id(chunk).await.map_err(shopify)?;
+            let shop = self.key().shop.clone();
+            self.store.fenced(&self.lease, move |tx| tx.put_variants(&shop, &found, asked, None)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Stores read listings and answers how many carry another number than the host pushed.
+fn store_listings(tx: &crate::db::Tx<'_>, key: &Key, listings: &[Listing], asked: Instant, walk: Option<i64>) -> Result<u32, crate::db::Error> {
+    let mut drift = 0;
+    for l in listings {
+        let Some(read) = l.quantity else { continue };
+        if let Some(pushed) = tx.pushed(key, &l.id)?
+            && pushed != read
+        {
+            drift += 1;
+            let sku = l.sku.as_deref().unwrap_or(&l.id);
+            tx.record(key, &format!("sku:{sku}"), "drift", &format!("the channel says {read}, pushed was {pushed}"), asked)?;
+        }
+    }
+    tx.put_listings(key, listings, asked, walk)?;
+    Ok(drift)
+}

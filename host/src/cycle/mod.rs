@@ -1,0 +1,230 @@
+//! Runs one cycle for one channel: orders in, then fulfillments and cancellations, then stock.
+//!
+//! Every effect on the outside follows one shape: commit an intent, act, settle. A run that is killed
+//! anywhere leaves an open intent, and the next run looks the effect up before it does anything else.
+
+mod cancellations;
+mod catalog;
+mod fulfillments;
+mod orders;
+mod stock;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::db::{self, ChannelRow, ChannelState, Lease, ShopRow, Store};
+use crate::model::{Fault, Instant, Key};
+use crate::plugin::Connector;
+use crate::shop::Shop;
+use crate::sync::stock::StockChange;
+
+/// A shop's client with what the channels of the shop share.
+pub struct SharedShop {
+    /// The client.
+    pub shop: Shop,
+    /// Its configuration.
+    pub row: ShopRow,
+    /// The mirror of its catalogue is refreshed by one channel at a time.
+    pub mirror: tokio::sync::Mutex<()>,
+}
+
+/// Who failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The channel or its plugin.
+    Channel,
+    /// Shopify.
+    Shop,
+}
+
+/// Why a cycle ended early. What was done until then stands.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// A call failed.
+    #[error("{}: {fault}", match side { Side::Channel => "channel", Side::Shop => "Shopify" })]
+    Fault {
+        /// Whose.
+        side: Side,
+        /// What.
+        fault: Fault,
+    },
+    /// The database failed, or another run has taken over.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+    /// The channel needs a person.
+    #[error("{0}")]
+    Park(String),
+}
+
+pub(crate) fn channel(fault: Fault) -> Stop {
+    Stop::Fault { side: Side::Channel, fault }
+}
+
+pub(crate) fn shopify(fault: Fault) -> Stop {
+    Stop::Fault { side: Side::Shop, fault }
+}
+
+/// Result of a step.
+pub type Step<T> = Result<T, Stop>;
+
+/// What a cycle is allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Read, decide and act.
+    Act,
+    /// Read and decide; change nothing outside.
+    Plan,
+}
+
+/// What a cycle did, or would do.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Orders read from the channel that are new or changed.
+    pub orders_read: u32,
+    /// Orders created in Shopify.
+    pub orders_created: u32,
+    /// Orders that wait, with why, by number.
+    pub orders_waiting: Vec<(String, String)>,
+    /// Orders to be created (plan only): number and lines.
+    pub orders_to_create: Vec<(String, String)>,
+    /// Parcels told to the channel.
+    pub parcels_told: u32,
+    /// Parcels to be told (plan only): order number, carrier and code.
+    pub parcels_to_tell: Vec<(String, String)>,
+    /// Units cancelled in Shopify.
+    pub cancelled_in_shop: u32,
+    /// Units cancelled at the channel.
+    pub cancelled_at_channel: u32,
+    /// Cancellations to be made (plan only).
+    pub to_cancel: Vec<(String, String)>,
+    /// Linked SKUs.
+    pub links: u32,
+    /// SKUs that are not in step.
+    pub mismatches: u32,
+    /// Numbers pushed and applied.
+    pub pushed: u32,
+    /// Numbers that the channel refused.
+    pub push_failed: u32,
+    /// Numbers to be pushed (plan only).
+    pub to_push: Vec<StockChange>,
+    /// Listings whose number differed from what the host had pushed, found by a read-back.
+    pub drift: u32,
+    /// The cycle waits for approval, and why.
+    pub awaits_approval: Option<String>,
+    /// Per-item problems, for people.
+    pub problems: Vec<String>,
+}
+
+/// One run of one channel.
+pub struct Cycle {
+    pub(crate) store: Store,
+    pub(crate) shop: Arc<SharedShop>,
+    pub(crate) row: ChannelRow,
+    pub(crate) connector: Connector,
+    pub(crate) lease: Lease,
+    pub(crate) mode: Mode,
+    pub(crate) report: Report,
+}
+
+impl Cycle {
+    /// A run that holds the channel's lease.
+    pub fn new(store: Store, shop: Arc<SharedShop>, row: ChannelRow, connector: Connector, lease: Lease, mode: Mode) -> Self {
+        Self { store, shop, row, connector, lease, mode, report: Report::default() }
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.row.key
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Runs all flows. The report tells what was done even when the run stopped early.
+    pub async fn run(mut self) -> (Report, Result<(), Stop>) {
+        let result = self.flows().await;
+        (self.report, result)
+    }
+
+    async fn flows(&mut self) -> Step<()> {
+        if self.row.approved_at.is_none() && self.mode == Mode::Act {
+            self.mode = Mode::Plan;
+            self.report.awaits_approval = Some("the first sync is a plan to approve".into());
+        }
+        self.identify().await?;
+        // Sales first: a number pushed later must know of every one of them.
+        self.read_orders().await?;
+        self.refresh_catalog().await?;
+        self.create_orders().await?;
+        self.read_shop_orders().await?;
+        self.send_parcels().await?;
+        self.cross_cancellations().await?;
+        self.push_stock().await?;
+        if self.mode == Mode::Act {
+            let key = self.key().clone();
+            self.store.fenced(&self.lease, move |tx| tx.close_orders(&key)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads whose account it is, once a day and at first. Another account than the pinned one parks the channel:
+    /// its stock would be written to a stranger.
+    async fn identify(&mut self) -> Step<()> {
+        let key = self.key().clone();
+        let now = self.now();
+        let last = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, "identified") }).await?;
+        let fresh = last.and_then(|t| t.parse::<Instant>().ok()).is_some_and(|t| now.duration_since(t).as_hours() < 24);
+        if fresh && self.row.account_id.is_some() {
+            return Ok(());
+        }
+        let account = self.connector.identify().await.map_err(channel)?;
+        if let Some(pinned) = self.row.account_id.as_deref().filter(|p| *p != account.id) {
+            return Err(Stop::Park(format!(
+                "the credentials belong to account {} ({}), but this channel was set up for account {pinned}; nothing was changed there",
+                account.id, account.name
+            )));
+        }
+        self.row.account_id = Some(account.id.clone());
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.pin_account(&key, &account.id, &account.name)?;
+                tx.set_cursor(&key, "identified", &now.to_string())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Records something that happened to a subject.
+    pub(crate) async fn record(&self, subject: String, kind: &'static str, text: String) -> Step<()> {
+        let (key, now) = (self.key().clone(), self.now());
+        tracing::info!(channel = %key, subject, kind, "{text}");
+        self.store.fenced(&self.lease, move |tx| tx.record(&key, &subject, kind, &text, now)).await?;
+        Ok(())
+    }
+
+    /// Notes a problem of one item: the rest goes on.
+    pub(crate) async fn problem(&mut self, subject: String, kind: &'static str, text: String) -> Step<()> {
+        self.report.problems.push(text.clone());
+        self.record(subject, kind, text).await
+    }
+}
+
+/// Whether a fault concerns the whole channel (so the flow must stop) rather than the one item.
+pub(crate) fn stops_flow(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Auth { .. } | Fault::Denied { .. } | Fault::Throttled { .. } | Fault::Unavailable { .. } | Fault::Plugin { .. }
+    )
+}
+
+/// The state that a channel is to be in after a run.
+pub fn state_after(result: &Result<(), Stop>) -> (ChannelState, Option<String>) {
+    match result {
+        Err(Stop::Park(why)) => (ChannelState::Parked, Some(why.clone())),
+        Err(stop @ Stop::Fault { fault, .. }) if fault.parks() => (ChannelState::Parked, Some(stop.to_string())),
+        Err(stop) => (ChannelState::Active, Some(stop.to_string())),
+        Ok(()) => (ChannelState::Active, None),
+    }
+}

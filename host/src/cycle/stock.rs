@@ -1,0 +1,227 @@
+//! Stock of every linked SKU is compared and the difference pushed.
+
+use std::collections::HashMap;
+
+use jiff::ToSpan;
+
+use super::{Cycle, Mode, Step, channel, stops_flow};
+use crate::crash;
+use crate::db::{ParcelRow, PushRow, StockRow};
+use crate::model::{ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
+use crate::sync::stock::{StockChange, differences, guard, target};
+
+impl Cycle {
+    /// Settles tickets, then pushes every difference in the channel's largest batches.
+    pub(super) async fn push_stock(&mut self) -> Step<()> {
+        if self.mode == Mode::Act {
+            self.settle_tickets().await?;
+        }
+        let rows = self.stock_rows(None).await?;
+        let changes = differences(&rows, &self.row.policy, self.semantics());
+        if self.mode == Mode::Plan {
+            self.report.to_push = changes;
+            return self.store_plan().await;
+        }
+        if let Some(why) = guard(&changes, rows.len(), &self.row.policy)
+            && !self.row.guard_pass
+        {
+            self.report.awaits_approval = Some(why);
+            self.report.to_push = changes;
+            return self.store_plan().await;
+        }
+        let by_listing: HashMap<&str, &StockRow> = rows.iter().map(|r| (r.listing.as_str(), r)).collect();
+        let batch = self.connector.manifest().stock_batch().max(1);
+        for chunk in changes.chunks(batch) {
+            self.push(chunk, &by_listing, "difference").await?;
+        }
+        if self.row.guard_pass {
+            let key = self.key().clone();
+            self.store.fenced(&self.lease, move |tx| tx.use_guard_pass(&key)).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the number that holds once the parcel's units are shipped, before they are marked so. False: not
+    /// written, so the units must not be marked yet.
+    pub(super) async fn lower_stock_for(&mut self, parcel: &ParcelRow, out: &ParcelOut) -> Step<bool> {
+        if self.semantics() != StockSemantics::GrossOfReservations {
+            return Ok(true);
+        }
+        let (key, order) = (self.key().clone(), parcel.order.clone());
+        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
+        let mut leaving: HashMap<String, u32> = HashMap::new();
+        let mut skus = Vec::new();
+        for u in units.iter().filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open") {
+            if out.lines.iter().any(|l| l.line == u.line)
+                && let Some(listing) = &u.listing
+            {
+                *leaving.entry(listing.clone()).or_default() += 1;
+                skus.extend(u.sku.clone());
+            }
+        }
+        // The shop's number must contain the sale before the channel stops holding it back.
+        self.refresh_stale_items().await?;
+        let mut rows = self.stock_rows(Some(skus)).await?;
+        for row in &mut rows {
+            row.reserved = row.reserved.saturating_sub(leaving.get(&row.listing).copied().unwrap_or(0));
+        }
+        let policy = self.row.policy.clone();
+        let changes: Vec<StockChange> =
+            rows.iter().map(|r| target(r, &policy, self.semantics())).filter(|c| c.from.is_none_or(|from| c.to < from)).collect();
+        let by_listing: HashMap<&str, &StockRow> = rows.iter().map(|r| (r.listing.as_str(), r)).collect();
+        let batch = self.connector.manifest().stock_batch().max(1);
+        let mut all = true;
+        for chunk in changes.chunks(batch) {
+            all &= self.push(chunk, &by_listing, "before-shipping").await?;
+        }
+        Ok(all)
+    }
+
+    /// Pushes one batch and records each number with its inputs. True: all applied or queued.
+    async fn push(&mut self, changes: &[StockChange], rows: &HashMap<&str, &StockRow>, cause: &'static str) -> Step<bool> {
+        let writes: Vec<StockWrite> = changes.iter().filter_map(|c| Some(rows.get(c.listing.as_str())?.write(c.to))).collect();
+        crash::point("stock-push-before");
+        let answer = self.connector.stock_push(&writes).await;
+        crash::point("stock-push-after-answer");
+        let (outcomes, stop) = match answer {
+            Ok(outcomes) => (outcomes, None),
+            Err(fault) => (vec![StockOutcome::Failed(fault.clone()); changes.len()], Some(fault)),
+        };
+        let (key, now) = (self.key().clone(), self.now());
+        let mut all = true;
+        let mut records = Vec::new();
+        let mut tickets: HashMap<String, Vec<StockWrite>> = HashMap::new();
+        for ((change, outcome), write) in changes.iter().zip(outcomes).zip(&writes) {
+            let (known, outcome) = match outcome {
+                StockOutcome::Applied => {
+                    self.report.pushed += 1;
+                    (Some(Some(change.to)), "applied".to_owned())
+                }
+                StockOutcome::Queued(ticket) => {
+                    tickets.entry(ticket.clone()).or_default().push(write.clone());
+                    (Some(None), format!("queued as {ticket}"))
+                }
+                StockOutcome::Failed(fault) => {
+                    all = false;
+                    self.report.push_failed += 1;
+                    let text = format!("{}: {} was not written: {fault}", change.sku, change.to);
+                    if stop.is_none() {
+                        self.report.problems.push(text.clone());
+                    }
+                    // A write that may have happened leaves the number unknown, so the next cycle writes it again.
+                    (fault.may_have_happened().then_some(None), fault.to_string())
+                }
+            };
+            let push = PushRow {
+                listing: change.listing.clone(),
+                sku: change.sku.clone(),
+                at: now,
+                quantity: change.to,
+                previous: change.from,
+                available: change.available,
+                unseen: change.unseen,
+                buffer: change.buffer,
+                reserved: change.reserved,
+                cause: cause.to_owned(),
+                outcome,
+            };
+            records.push((push, known));
+        }
+        self.store
+            .fenced(&self.lease, move |tx| {
+                for (push, known) in &records {
+                    if let Some(quantity) = known {
+                        tx.set_pushed(&key, &push.listing, *quantity, now)?;
+                    }
+                    tx.record_push(&key, push)?;
+                }
+                for (ticket, levels) in &tickets {
+                    tx.put_ticket(&key, ticket, levels, now, now)?;
+                }
+                Ok(())
+            })
+            .await?;
+        crash::point("stock-push-after-settle");
+        match stop {
+            Some(fault) if stops_flow(&fault) => Err(channel(fault)),
+            Some(fault) => {
+                self.problem("channel".into(), "push-failed", format!("a batch of {} numbers was not written: {fault}", changes.len())).await?;
+                Ok(false)
+            }
+            None => Ok(all),
+        }
+    }
+
+    async fn settle_tickets(&mut self) -> Step<()> {
+        let (key, now) = (self.key().clone(), self.now());
+        let due = self.store.read({ let key = key.clone(); move |tx| tx.due_tickets(&key, now) }).await?;
+        for (ticket, levels) in due {
+            let answer = match self.connector.stock_settle(&ticket).await {
+                Ok(answer) => answer,
+                Err(fault) if stops_flow(&fault) => return Err(channel(fault)),
+                // Nobody knows any more what became of it: the numbers are written again.
+                Err(fault) => {
+                    let text = format!("stock ticket {ticket}: {fault}; its {} numbers are written again", levels.len());
+                    self.problem("channel".into(), "ticket-lost", text).await?;
+                    crate::model::Settlement { done: Some((vec![], Rest::Unknown)), poll_after_ms: None }
+                }
+            };
+            let key = key.clone();
+            match answer.done {
+                None => {
+                    let wait = answer.poll_after_ms.unwrap_or(30_000);
+                    let poll_at = now.checked_add(i64::from(wait).milliseconds()).unwrap_or(now);
+                    self.store.fenced(&self.lease, move |tx| tx.put_ticket(&key, &ticket, &levels, poll_at, now)).await?;
+                }
+                Some((listed, rest)) => {
+                    let listed: HashMap<String, StockOutcome> = listed.into_iter().collect();
+                    let mut problems = Vec::new();
+                    let mut known = Vec::new();
+                    for level in &levels {
+                        let applied = match (listed.get(&level.listing), rest) {
+                            (Some(StockOutcome::Applied), _) | (None, Rest::Applied) => true,
+                            (Some(StockOutcome::Failed(fault)), _) => {
+                                problems.push(format!("{}: {} was not written: {fault}", level.sku.as_deref().unwrap_or(&level.listing), level.quantity));
+                                false
+                            }
+                            _ => false,
+                        };
+                        known.push((level.listing.clone(), applied.then_some(level.quantity)));
+                    }
+                    self.report.pushed += known.iter().filter(|(_, q)| q.is_some()).count() as u32;
+                    self.report.push_failed += problems.len() as u32;
+                    self.report.problems.extend(problems.iter().cloned());
+                    self.store
+                        .fenced(&self.lease, move |tx| {
+                            for (listing, quantity) in &known {
+                                tx.set_pushed(&key, listing, *quantity, now)?;
+                            }
+                            for text in &problems {
+                                tx.record(&key, "channel", "push-failed", text, now)?;
+                            }
+                            tx.drop_ticket(&key, &ticket)
+                        })
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stock_rows(&self, only: Option<Vec<String>>) -> Step<Vec<StockRow>> {
+        let (key, locations) = (self.key().clone(), self.row.locations.clone());
+        Ok(self.store.read(move |tx| tx.stock_rows(&key, &locations, only.as_deref())).await?)
+    }
+
+    fn semantics(&self) -> StockSemantics {
+        self.connector.manifest().stock_semantics()
+    }
+
+    /// Keeps the plan where a person can read and approve it.
+    async fn store_plan(&mut self) -> Step<()> {
+        let Some(why) = self.report.awaits_approval.clone() else { return Ok(()) };
+        let (key, body, now) = (self.key().clone(), crate::db::json(&self.report), self.now());
+        self.store.fenced(&self.lease, move |tx| tx.put_plan(&key, &why, &body, now)).await?;
+        Ok(())
+    }
+}

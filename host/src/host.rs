@@ -1,0 +1,222 @@
+//! Puts the parts together: database, vault, plugins, clients of shops and channels.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, bail};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::cycle::{Cycle, Mode, SharedShop};
+use crate::db::{ChannelRow, ShopRow, Store};
+use crate::model::{Instant, Key};
+use crate::net::{Client, ClientOptions};
+use crate::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
+use crate::shop::{Shop, ShopAuth, ShopConfig};
+use crate::vault::{Scrubber, Vault};
+
+/// Version of Shopify's Admin API that the operations are written for.
+pub const SHOPIFY_API_VERSION: &str = "2026-10";
+
+/// One host on one data directory.
+pub struct Host {
+    /// The database.
+    pub store: Store,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// Everything secret that is in memory, to be blanked in logs and answers.
+    pub scrubber: Scrubber,
+    runtime: Runtime,
+    plugins: BTreeMap<String, Result<Plugin, String>>,
+    directory: PathBuf,
+    shops: Mutex<HashMap<String, Arc<SharedShop>>>,
+    connectors: Mutex<HashMap<Key, Connector>>,
+    name: String,
+}
+
+impl Host {
+    /// Opens a data directory: database, key, plugins (the ones built in, then those in `plugins/`).
+    pub fn open(directory: &Path) -> anyhow::Result<Self> {
+        let store = Store::open(directory)?;
+        let scrubber = Scrubber::default();
+        let vault = Vault::load_or_create(&directory.join("key"))?;
+        let runtime = Runtime::new(Some(directory.join("cache")))?;
+        let mut host = Self {
+            store,
+            vault,
+            scrubber,
+            runtime,
+            plugins: BTreeMap::new(),
+            directory: directory.to_owned(),
+            shops: Mutex::default(),
+            connectors: Mutex::default(),
+            name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
+        };
+        host.load_plugins();
+        Ok(host)
+    }
+
+    /// A broken plugin is an entry with an error, never a failed start.
+    fn load_plugins(&mut self) {
+        self.add_plugin("the-iconic", lockstep_bundle::THE_ICONIC);
+        let Ok(entries) = std::fs::read_dir(self.directory.join("plugins")) else { return };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "wasm")).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            match std::fs::read(&path) {
+                Ok(bytes) => self.add_plugin(&name, &bytes),
+                Err(e) => {
+                    self.plugins.insert(name, Err(format!("{}: {e}", path.display())));
+                }
+            }
+        }
+    }
+
+    fn add_plugin(&mut self, file: &str, bytes: &[u8]) {
+        match self.runtime.load(bytes) {
+            Ok(plugin) => {
+                self.plugins.insert(plugin.manifest().plugin.id.clone(), Ok(plugin));
+            }
+            Err(e) => {
+                tracing::warn!(file, "plugin refused: {e:#}");
+                self.plugins.insert(file.to_owned(), Err(format!("{e:#}")));
+            }
+        }
+    }
+
+    /// Plugins by id; a broken one by file name, with why.
+    pub fn plugins(&self) -> &BTreeMap<String, Result<Plugin, String>> {
+        &self.plugins
+    }
+
+    /// One plugin, or an error that says what there is.
+    pub fn plugin(&self, id: &str) -> anyhow::Result<&Plugin> {
+        match self.plugins.get(id) {
+            Some(Ok(plugin)) => Ok(plugin),
+            Some(Err(why)) => bail!("plugin \"{id}\" cannot be used: {why}"),
+            None => {
+                let known: Vec<&str> = self.plugins.iter().filter(|(_, p)| p.is_ok()).map(|(id, _)| id.as_str()).collect();
+                bail!(
+                    "there is no plugin \"{id}\"; there are: {}. Put others as .wasm files into {}",
+                    known.join(", "),
+                    self.directory.join("plugins").display()
+                )
+            }
+        }
+    }
+
+    fn client(&self, allow_local: bool) -> anyhow::Result<Client> {
+        Ok(Client::new(ClientOptions { allow_local })?)
+    }
+
+    /// Seals a secret of a shop (`owner` empty) or channel.
+    pub async fn keep_secret(&self, shop: &str, owner: &str, field: &str, secret: &SecretString) -> anyhow::Result<()> {
+        let sealed = self.vault.seal(&aad(shop, owner, field), secret)?;
+        let (shop, owner, field) = (shop.to_owned(), owner.to_owned(), field.to_owned());
+        self.store.write(move |tx| tx.put_secret(&shop, &owner, &field, &sealed)).await?;
+        Ok(())
+    }
+
+    async fn secrets(&self, shop: &str, owner: &str) -> anyhow::Result<BTreeMap<String, SecretString>> {
+        let sealed = {
+            let (shop, owner) = (shop.to_owned(), owner.to_owned());
+            self.store.read(move |tx| tx.secrets(&shop, &owner)).await?
+        };
+        let mut open = BTreeMap::new();
+        for (field, sealed) in sealed {
+            let secret = self.vault.open(&aad(shop, owner, &field), &sealed)?;
+            self.scrubber.learn(&secret);
+            open.insert(field, secret);
+        }
+        Ok(open)
+    }
+
+    /// A client for a shop as given, with its stored secret.
+    pub async fn connect_shop(&self, row: &ShopRow) -> anyhow::Result<Shop> {
+        let mut secrets = self.secrets(&row.shop, "").await?;
+        let secret = secrets
+            .remove("secret")
+            .with_context(|| format!("shop {} has no secret stored; add it with `lockstep shop add {}`", row.shop, row.shop))?;
+        let auth = match &row.client_id {
+            Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials { id: id.clone(), secret },
+            _ => ShopAuth::Token(secret),
+        };
+        let base_url: Url = row.base_url.parse().with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
+        let config = ShopConfig { base_url, api_version: SHOPIFY_API_VERSION.into(), auth };
+        Ok(Shop::new(config, self.client(row.allow_local)?))
+    }
+
+    /// The shared client of a configured shop.
+    pub async fn shop(&self, name: &str) -> anyhow::Result<Arc<SharedShop>> {
+        if let Some(shop) = self.shops.lock().expect("never poisoned").get(name) {
+            return Ok(shop.clone());
+        }
+        let owned = name.to_owned();
+        let row = self
+            .store
+            .read(move |tx| tx.shop(&owned))
+            .await?
+            .with_context(|| format!("there is no shop \"{name}\"; add it with `lockstep shop add {name} --domain {name}.myshopify.com`"))?;
+        let shared = Arc::new(SharedShop { shop: self.connect_shop(&row).await?, row, mirror: tokio::sync::Mutex::new(()) });
+        self.shops.lock().expect("never poisoned").insert(name.to_owned(), shared.clone());
+        Ok(shared)
+    }
+
+    /// The connector of a channel as given, with its stored credentials.
+    pub async fn connect_channel(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
+        let plugin = self.plugin(&row.plugin)?;
+        let secrets = self.secrets(&row.key.shop, &row.key.channel).await?;
+        let mut credentials: BTreeMap<String, Credential> = BTreeMap::new();
+        for slot in &plugin.manifest().credential {
+            let field = |name: &str| secrets.get(&format!("{}.{name}", slot.slot)).cloned();
+            let secret = field("secret").with_context(|| {
+                format!("channel {} has no secret for the credential \"{}\" of plugin {}; add it with `lockstep channel secret {}`", row.key, slot.slot, row.plugin, row.key)
+            })?;
+            credentials.insert(slot.slot.clone(), Credential { id: field("id"), secret });
+        }
+        let base_url = row.base_url.clone().unwrap_or_else(|| plugin.manifest().endpoint.base_url.clone());
+        let base_url: Url = base_url.parse().with_context(|| format!("channel {}: \"{base_url}\" is not a URL", row.key))?;
+        plugin.connector(ConnectorConfig {
+            key: row.key.clone(),
+            base_url,
+            settings: row.settings.clone(),
+            credentials,
+            limits: Limits::default(),
+            http: self.client(row.allow_local)?,
+        })
+    }
+
+    /// The connector of a channel, kept between cycles with its token and rate.
+    pub async fn connector(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
+        if let Some(connector) = self.connectors.lock().expect("never poisoned").get(&row.key) {
+            return Ok(connector.clone());
+        }
+        let connector = self.connect_channel(row).await?;
+        self.connectors.lock().expect("never poisoned").insert(row.key.clone(), connector.clone());
+        Ok(connector)
+    }
+
+    /// One channel, or an error that says what there is.
+    pub async fn channel(&self, key: &Key) -> anyhow::Result<ChannelRow> {
+        let channels = self.store.read(|tx| tx.channels()).await?;
+        let known: Vec<String> = channels.iter().map(|c| c.key.to_string()).collect();
+        channels.into_iter().find(|c| c.key == *key).with_context(|| match known.as_slice() {
+            [] => format!("there is no channel \"{key}\", and none at all; add one with `lockstep channel add {key} --plugin the-iconic`"),
+            _ => format!("there is no channel \"{key}\"; there are: {}", known.join(", ")),
+        })
+    }
+
+    /// A cycle that holds a fresh lease: every earlier run of the channel can write nothing any more.
+    pub async fn cycle(&self, row: ChannelRow, mode: Mode) -> anyhow::Result<Cycle> {
+        let shop = self.shop(&row.key.shop).await?;
+        let connector = self.connector(&row).await?;
+        let lease = self.store.lease(&row.key, &self.name, Instant::now()).await?;
+        Ok(Cycle::new(self.store.clone(), shop, row, connector, lease, mode))
+    }
+}
+
+fn aad(shop: &str, owner: &str, field: &str) -> String {
+    format!("{shop}/{owner}/{field}")
+}
