@@ -1,2 +1,6 @@
-//! Lockstep.
-fn main() {}
+//! The `lockstep` binary.
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    lockstep::cli::main().await
+}

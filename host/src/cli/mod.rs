@@ -1,0 +1,233 @@
+//! The command line: one file per command.
+
+mod channel;
+mod data;
+mod demo;
+mod explain;
+mod order;
+mod output;
+mod plan;
+mod plugin;
+mod run;
+mod secret;
+mod shop;
+mod status;
+mod sync;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::db;
+use crate::host::Host;
+use crate::model::Key;
+
+/// Everything is fine.
+pub const FINE: u8 = 0;
+/// Something waits for a person, or an invariant does not hold.
+pub const ATTENTION: u8 = 1;
+/// Wrong use or configuration.
+pub const USAGE: u8 = 2;
+/// Another process holds the data directory.
+pub const IN_USE: u8 = 3;
+/// Shopify or a marketplace cannot be reached.
+pub const UNREACHABLE: u8 = 4;
+
+/// Keeps a Shopify store and its sales channels in lockstep: orders in, fulfillments and stock out.
+///
+/// Exit codes: 0 fine; 1 something waits for a person; 2 wrong use or configuration; 3 another process holds
+/// the data directory; 4 Shopify or a marketplace cannot be reached.
+#[derive(Parser)]
+#[command(name = "lockstep", version, max_term_width = 110)]
+struct Cli {
+    /// Where database, key, plugins and cache lie.
+    #[arg(long, global = true, env = "LOCKSTEP_DATA", default_value = "lockstep-data", value_name = "DIR")]
+    data: PathBuf,
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    json: bool,
+    /// What to log, as in "info" or "lockstep=debug".
+    #[arg(long, global = true, env = "LOCKSTEP_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Create the data directory.
+    Init,
+    /// Connect a Shopify store.
+    #[command(subcommand)]
+    Shop(shop::ShopCommand),
+    /// Connect a marketplace account to a shop.
+    #[command(subcommand)]
+    Channel(channel::ChannelCommand),
+    /// Show what a sync would do, and do nothing.
+    Plan(plan::PlanArgs),
+    /// Approve the first sync of a channel, or one that its guard stopped.
+    Approve(plan::ApproveArgs),
+    /// Run cycles now.
+    Sync(sync::SyncArgs),
+    /// Work all channels on their intervals until Ctrl-C.
+    Run(run::RunArgs),
+    /// How every channel stands and what needs a person.
+    Status(status::StatusArgs),
+    /// Why a SKU has its number, or what happened to an order.
+    Explain(explain::ExplainArgs),
+    /// Try a refused order or parcel again.
+    Retry(order::OrderArgs),
+    /// Hold an order back.
+    Hold(order::OrderArgs),
+    /// Release a held order.
+    Release(order::OrderArgs),
+    /// Note that a person has seen to an order.
+    Handled(order::OrderArgs),
+    /// The connectors that this host can use.
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    /// Copy the database while the host runs, and verify the copy.
+    Backup(data::FileArgs),
+    /// Put a backup in place of the database; the former one is kept.
+    Restore(data::FileArgs),
+    /// Check the database.
+    Check,
+    /// Write everything but the secrets as JSON, a line per row.
+    Export,
+    /// Play the whole story against a sandbox of Shopify and THE ICONIC on this machine.
+    Demo(demo::DemoArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What commands need beside their arguments.
+pub(crate) struct Env {
+    data: PathBuf,
+    json: bool,
+}
+
+impl Env {
+    /// Opens the data directory, which `init` or `demo` must have made.
+    fn host(&self) -> anyhow::Result<Host> {
+        if !self.data.join("lockstep.db").exists() {
+            return Err(Usage(format!(
+                "{} is no Lockstep data directory; create one with `lockstep init`, or name another with --data",
+                self.data.display()
+            ))
+            .into());
+        }
+        Host::open(&self.data)
+    }
+}
+
+/// Wrong use: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub String);
+
+/// Something outside cannot be reached: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreachable(pub String);
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some((shop, channel)) if name_ok(shop) && name_ok(channel) => Ok(Key::new(shop, channel)),
+            _ => Err("expected SHOP/CHANNEL, both of lower-case letters, digits and dashes, as in kestrel/the-iconic".into()),
+        }
+    }
+}
+
+/// Whether a text can be a short name: it becomes part of references in Shopify.
+pub(crate) fn name_ok(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 40 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Parses the command line, runs the command, prints an error with its causes.
+pub async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_new(&cli.log).unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let env = Env { data: cli.data, json: cli.json };
+    match run(cli.command, &env).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(code_of(&error))
+        }
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if cause.is::<Usage>() {
+            return USAGE;
+        }
+        if cause.is::<Unreachable>() {
+            return UNREACHABLE;
+        }
+        match cause.downcast_ref::<db::Error>() {
+            Some(db::Error::InUse(_)) => return IN_USE,
+            Some(_) => return ATTENTION,
+            None => {}
+        }
+        if let Some(fault) = cause.downcast_ref::<crate::model::Fault>() {
+            return match fault {
+                crate::model::Fault::Unavailable { .. } | crate::model::Fault::Throttled { .. } => UNREACHABLE,
+                _ => USAGE,
+            };
+        }
+    }
+    USAGE
+}
+
+async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
+    match command {
+        Command::Init => data::init(env),
+        Command::Shop(c) => shop::run(c, env).await,
+        Command::Channel(c) => channel::run(c, env).await,
+        Command::Plan(a) => plan::plan(a, env).await,
+        Command::Approve(a) => plan::approve(a, env).await,
+        Command::Sync(a) => sync::run(a, env).await,
+        Command::Run(a) => run::run(a, env).await,
+        Command::Status(a) => status::run(a, env).await,
+        Command::Explain(a) => explain::run(a, env).await,
+        Command::Retry(a) => order::retry(a, env).await,
+        Command::Hold(a) => order::hold(a, env, true).await,
+        Command::Release(a) => order::hold(a, env, false).await,
+        Command::Handled(a) => order::handled(a, env).await,
+        Command::Plugin(c) => plugin::run(c, env),
+        Command::Backup(a) => data::backup(a, env).await,
+        Command::Restore(a) => data::restore(a, env),
+        Command::Check => data::check(env).await,
+        Command::Export => data::export(env).await,
+        Command::Demo(a) => demo::run(a, env).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "lockstep", &mut std::io::stdout());
+            Ok(FINE)
+        }
+    }
+}
+
+/// The channels meant: the one named, or all.
+pub(crate) async fn channels(host: &Host, one: Option<&Key>) -> anyhow::Result<Vec<db::ChannelRow>> {
+    match one {
+        Some(key) => Ok(vec![host.channel(key).await?]),
+        None => {
+            let all = host.store.read(|tx| tx.channels()).await.context("reading the channels")?;
+            if all.is_empty() {
+                return Err(Usage("there is no channel yet; add one with `lockstep channel add SHOP/CHANNEL --plugin the-iconic`".into()).into());
+            }
+            Ok(all)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Tables and times as people read them.
+
+use comfy_table::{Table, presets};
+
+use crate::model::Instant;
+
+/// A table with a header.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
+    table
+}
+
+/// Prints rows, at most `limit`, and says how many more there are.
+pub(crate) fn print_rows(header: &[&str], rows: &[Vec<String>], limit: usize) {
+    if rows.is_empty() {
+        return;
+    }
+    let mut table = table(header);
+    for row in rows.iter().take(limit) {
+        table.add_row(row);
+    }
+    println!("{table}");
+    if rows.len() > limit {
+        println!("... and {} more", rows.len() - limit);
+    }
+}
+
+/// "in 3 h 12 min" or "5 min ago".
+pub(crate) fn relative(at: Instant, now: Instant) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    let text = span(seconds.unsigned_abs());
+    if seconds >= 0 { format!("in {text}") } else { format!("{text} ago") }
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Date and time without fractions, UTC.
+pub(crate) fn clock(at: Instant) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
