@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, bail};
 use secrecy::SecretString;
@@ -27,77 +27,93 @@ pub struct Host {
     pub vault: Vault,
     /// Everything secret that is in memory, to be blanked in logs and answers.
     pub scrubber: Scrubber,
-    runtime: Runtime,
-    plugins: BTreeMap<String, Result<Plugin, String>>,
+    plugins: OnceLock<BTreeMap<String, Result<Plugin, String>>>,
     directory: PathBuf,
-    shops: Mutex<HashMap<String, Arc<SharedShop>>>,
-    connectors: Mutex<HashMap<Key, Connector>>,
+    shops: Mutex<HashMap<String, (Fingerprint, Arc<SharedShop>)>>,
+    connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
     name: String,
 }
 
+/// Of everything a client is made from: it is made anew when an operator changes any of it beside the running host.
+type Fingerprint = [u8; 32];
+
 impl Host {
-    /// Opens a data directory: database, key, plugins (the ones built in, then those in `plugins/`).
+    /// Opens a data directory to work its channels. Fails when another process works them.
     pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        let store = Store::open(directory)?;
-        let scrubber = Scrubber::default();
-        let vault = Vault::load_or_create(&directory.join("key"))?;
-        let runtime = Runtime::new(Some(directory.join("cache")))?;
-        let mut host = Self {
+        Self::on(directory, Store::open(directory)?)
+    }
+
+    /// Opens a data directory beside a host that may be working it.
+    pub fn attach(directory: &Path) -> anyhow::Result<Self> {
+        Self::on(directory, Store::attach(directory)?)
+    }
+
+    fn on(directory: &Path, store: Store) -> anyhow::Result<Self> {
+        Ok(Self {
             store,
-            vault,
-            scrubber,
-            runtime,
-            plugins: BTreeMap::new(),
+            vault: Vault::load_or_create(&directory.join("key"))?,
+            scrubber: Scrubber::default(),
+            plugins: OnceLock::new(),
             directory: directory.to_owned(),
             shops: Mutex::default(),
             connectors: Mutex::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
-        };
-        host.load_plugins();
-        Ok(host)
+        })
     }
 
-    /// A broken plugin is an entry with an error, never a failed start.
-    fn load_plugins(&mut self) {
-        self.add_plugin("the-iconic", lockstep_bundle::THE_ICONIC);
-        let Ok(entries) = std::fs::read_dir(self.directory.join("plugins")) else { return };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "wasm")).collect();
-        paths.sort();
-        for path in paths {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            match std::fs::read(&path) {
-                Ok(bytes) => self.add_plugin(&name, &bytes),
-                Err(e) => {
-                    self.plugins.insert(name, Err(format!("{}: {e}", path.display())));
-                }
+    /// The plugins built in, then those in `plugins/`. A broken one is an entry with an error, never a failed start.
+    fn load_plugins(&self) -> BTreeMap<String, Result<Plugin, String>> {
+        let mut found = BTreeMap::new();
+        let runtime = match Runtime::new(Some(self.directory.join("cache"))) {
+            Ok(runtime) => runtime,
+            Err(e) => {
+                found.insert("the-iconic".to_owned(), Err(format!("{e:#}")));
+                return found;
             }
-        }
-    }
-
-    fn add_plugin(&mut self, file: &str, bytes: &[u8]) {
-        match self.runtime.load(bytes) {
+        };
+        let mut add = |file: &str, bytes: &[u8]| match runtime.load(bytes) {
             Ok(plugin) => {
-                self.plugins.insert(plugin.manifest().plugin.id.clone(), Ok(plugin));
+                let id = plugin.manifest().plugin.id.clone();
+                if found.get(&id).is_some_and(Result::is_ok) {
+                    tracing::info!(plugin = id, file, "replaces the plugin of the same id");
+                }
+                found.insert(id, Ok(plugin));
             }
             Err(e) => {
                 tracing::warn!(file, "plugin refused: {e:#}");
-                self.plugins.insert(file.to_owned(), Err(format!("{e:#}")));
+                found.insert(file.to_owned(), Err(format!("{e:#}")));
+            }
+        };
+        add("the-iconic", lockstep_bundle::THE_ICONIC);
+        let Ok(entries) = std::fs::read_dir(self.directory.join("plugins")) else {
+            return found;
+        };
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|e| Some(e.ok()?.path()))
+            .filter(|p| p.extension().is_some_and(|e| e == "wasm"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            match std::fs::read(&path) {
+                Ok(bytes) => add(&path.file_name().unwrap_or_default().to_string_lossy(), &bytes),
+                Err(e) => tracing::warn!("{}: {e}", path.display()),
             }
         }
+        found
     }
 
     /// Plugins by id; a broken one by file name, with why.
     pub fn plugins(&self) -> &BTreeMap<String, Result<Plugin, String>> {
-        &self.plugins
+        self.plugins.get_or_init(|| self.load_plugins())
     }
 
     /// One plugin, or an error that says what there is.
     pub fn plugin(&self, id: &str) -> anyhow::Result<&Plugin> {
-        match self.plugins.get(id) {
+        match self.plugins().get(id) {
             Some(Ok(plugin)) => Ok(plugin),
             Some(Err(why)) => bail!("plugin \"{id}\" cannot be used: {why}"),
             None => {
-                let known: Vec<&str> = self.plugins.iter().filter(|(_, p)| p.is_ok()).map(|(id, _)| id.as_str()).collect();
+                let known: Vec<&str> = self.plugins().iter().filter(|(_, p)| p.is_ok()).map(|(id, _)| id.as_str()).collect();
                 bail!(
                     "there is no plugin \"{id}\"; there are: {}. Put others as .wasm files into {}",
                     known.join(", "),
@@ -120,10 +136,7 @@ impl Host {
     }
 
     async fn secrets(&self, shop: &str, owner: &str) -> anyhow::Result<BTreeMap<String, SecretString>> {
-        let sealed = {
-            let (shop, owner) = (shop.to_owned(), owner.to_owned());
-            self.store.read(move |tx| tx.secrets(&shop, &owner)).await?
-        };
+        let sealed = self.sealed(shop, owner).await?;
         let mut open = BTreeMap::new();
         for (field, sealed) in sealed {
             let secret = self.vault.open(&aad(shop, owner, &field), &sealed)?;
@@ -134,46 +147,67 @@ impl Host {
     }
 
     /// A client for a shop as given, with its stored secret.
-    pub async fn connect_shop(&self, row: &ShopRow) -> anyhow::Result<Shop> {
+    async fn connect_shop(&self, row: &ShopRow) -> anyhow::Result<Shop> {
         let mut secrets = self.secrets(&row.shop, "").await?;
         let secret = secrets
             .remove("secret")
             .with_context(|| format!("shop {} has no secret stored; add it with `lockstep shop add {}`", row.shop, row.shop))?;
+        self.try_shop(row, &secret)
+    }
+
+    /// A client for a shop as given, with a secret that is not stored yet.
+    pub fn try_shop(&self, row: &ShopRow, secret: &SecretString) -> anyhow::Result<Shop> {
+        self.scrubber.learn(secret);
         let auth = match &row.client_id {
-            Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials { id: id.clone(), secret },
-            _ => ShopAuth::Token(secret),
+            Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials { id: id.clone(), secret: secret.clone() },
+            _ => ShopAuth::Token(secret.clone()),
         };
         let base_url: Url = row.base_url.parse().with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
         let config = ShopConfig { base_url, api_version: SHOPIFY_API_VERSION.into(), auth };
         Ok(Shop::new(config, self.client(row.allow_local)?))
     }
 
-    /// The shared client of a configured shop.
+    async fn sealed(&self, shop: &str, owner: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+        let (shop, owner) = (shop.to_owned(), owner.to_owned());
+        Ok(self.store.read(move |tx| tx.secrets(&shop, &owner)).await?)
+    }
+
+    /// The shared client of a configured shop, kept while its configuration stays.
     pub async fn shop(&self, name: &str) -> anyhow::Result<Arc<SharedShop>> {
-        if let Some(shop) = self.shops.lock().expect("never poisoned").get(name) {
-            return Ok(shop.clone());
-        }
         let owned = name.to_owned();
         let row = self
             .store
             .read(move |tx| tx.shop(&owned))
             .await?
             .with_context(|| format!("there is no shop \"{name}\"; add it with `lockstep shop add {name} --domain {name}.myshopify.com`"))?;
-        let shared = Arc::new(SharedShop { shop: self.connect_shop(&row).await?, row, mirror: tokio::sync::Mutex::new(()) });
-        self.shops.lock().expect("never poisoned").insert(name.to_owned(), shared.clone());
+        let print = fingerprint(&(&row.base_url, row.allow_local, &row.auth, &row.client_id, self.sealed(name, "").await?));
+        if let Some((_, shop)) = self.shops.lock().expect("never poisoned").get(name).filter(|(p, _)| *p == print) {
+            return Ok(shop.clone());
+        }
+        let shared = Arc::new(SharedShop {
+            shop: self.connect_shop(&row).await?,
+            row,
+            mirror: tokio::sync::Mutex::new(()),
+        });
+        self.shops.lock().expect("never poisoned").insert(name.to_owned(), (print, shared.clone()));
         Ok(shared)
     }
 
-    /// The connector of a channel as given, with its stored credentials.
-    pub async fn connect_channel(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
+    /// The stored secrets of a channel by `slot.id` and `slot.secret`.
+    pub async fn channel_secrets(&self, key: &Key) -> anyhow::Result<BTreeMap<String, SecretString>> {
+        self.secrets(&key.shop, &key.channel).await
+    }
+
+    /// The connector of a channel as given, with secrets that need not be stored yet.
+    pub fn try_channel(&self, row: &ChannelRow, secrets: &BTreeMap<String, SecretString>) -> anyhow::Result<Connector> {
         let plugin = self.plugin(&row.plugin)?;
-        let secrets = self.secrets(&row.key.shop, &row.key.channel).await?;
         let mut credentials: BTreeMap<String, Credential> = BTreeMap::new();
         for slot in &plugin.manifest().credential {
             let field = |name: &str| secrets.get(&format!("{}.{name}", slot.slot)).cloned();
             let secret = field("secret").with_context(|| {
                 format!("channel {} has no secret for the credential \"{}\" of plugin {}; add it with `lockstep channel secret {}`", row.key, slot.slot, row.plugin, row.key)
             })?;
+            self.scrubber.learn(&secret);
             credentials.insert(slot.slot.clone(), Credential { id: field("id"), secret });
         }
         let base_url = row.base_url.clone().unwrap_or_else(|| plugin.manifest().endpoint.base_url.clone());
@@ -188,13 +222,16 @@ impl Host {
         })
     }
 
-    /// The connector of a channel, kept between cycles with its token and rate.
+    /// The connector of a channel, kept between cycles with its token and rate while its configuration stays.
     pub async fn connector(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
-        if let Some(connector) = self.connectors.lock().expect("never poisoned").get(&row.key) {
+        let sealed = self.sealed(&row.key.shop, &row.key.channel).await?;
+        let digest = self.plugin(&row.plugin)?.digest().to_owned();
+        let print = fingerprint(&(digest, &row.base_url, row.allow_local, &row.settings, sealed));
+        if let Some((_, connector)) = self.connectors.lock().expect("never poisoned").get(&row.key).filter(|(p, _)| *p == print) {
             return Ok(connector.clone());
         }
-        let connector = self.connect_channel(row).await?;
-        self.connectors.lock().expect("never poisoned").insert(row.key.clone(), connector.clone());
+        let connector = self.try_channel(row, &self.channel_secrets(&row.key).await?)?;
+        self.connectors.lock().expect("never poisoned").insert(row.key.clone(), (print, connector.clone()));
         Ok(connector)
     }
 
@@ -215,6 +252,11 @@ impl Host {
         let lease = self.store.lease(&row.key, &self.name, Instant::now()).await?;
         Ok(Cycle::new(self.store.clone(), shop, row, connector, lease, mode))
     }
+}
+
+fn fingerprint<T: serde::Serialize>(of: &T) -> Fingerprint {
+    use sha2::Digest;
+    sha2::Sha256::digest(crate::db::json(of).as_bytes()).into()
 }
 
 fn aad(shop: &str, owner: &str, field: &str) -> String {

@@ -5,4 +5,6 @@
 pub mod db;
 pub mod model;
 pub mod net;
+pub mod plugin;
 pub mod sync;
+pub mod vault;

@@ -1,2 +1,12 @@
-//! Tests.
-fn main() {}
+//! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
+
+mod schema;
+
+/// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.
+fn skipped(what: &str, why: &anyhow::Error) {
+    assert!(
+        !std::env::var("CI").is_ok_and(|v| v == "true"),
+        "{what} cannot be had: {why:#}"
+    );
+    eprintln!("SKIPPED: {what} cannot be had here: {why:#}");
+}

@@ -1,2 +1,235 @@
-//! Set-up.
-fn main() {}
+//! `cargo xtask`: the set-up and the checks of this repository, so that Rust is all a fresh machine needs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// The version of cargo-deny that is installed where there is none.
+const CARGO_DENY: &str = "0.20.2";
+
+const USAGE: &str = "cargo xtask COMMAND
+
+  setup         make this machine ready: the WebAssembly target of the pinned toolchain
+  demo [ARGS]   set up, then play the whole story (ARGS go to `lockstep demo`: --once, --for 60s ...)
+  run ARGS      set up, then run the lockstep binary with ARGS
+  test [ARGS]   set up, then run every test (ARGS go to the test binaries)
+  lint          format, clippy with warnings denied, documentation, licenses
+  bench [ARGS]  set up, then the benchmarks, in release mode
+  ci            everything that must hold before a change lands: test and lint
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_str() {
+        "setup" => setup(),
+        "demo" => setup().and_then(|()| lockstep("demo", &rest)),
+        "run" => setup().and_then(|()| lockstep("", &rest)),
+        "test" => setup().and_then(|()| test(&rest)),
+        "lint" => setup().and_then(|()| lint()),
+        "bench" => setup().and_then(|()| bench(&rest)),
+        "ci" => setup().and_then(|()| test(&[])).and_then(|()| lint()),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the repository")
+        .to_owned()
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+fn run(mut command: Command) -> anyhow::Result<()> {
+    let shown = format!(
+        "{} {}",
+        Path::new(command.get_program())
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy(),
+        command
+            .get_args()
+            .map(|a| a.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
+    eprintln!("xtask: {shown}");
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    if !status.success() {
+        bail!("`{shown}` failed");
+    }
+    Ok(())
+}
+
+/// Adds the WebAssembly target to the pinned toolchain when it is missing.
+fn setup() -> anyhow::Result<()> {
+    if target_present()? {
+        return Ok(());
+    }
+    if std::env::var_os("LOCKSTEP_GUEST_RUSTC").is_some() {
+        eprintln!("xtask: building the plugins with LOCKSTEP_GUEST_RUSTC");
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.current_dir(root()).args(["target", "add", TARGET]);
+    run(rustup).with_context(|| {
+        format!(
+            "the toolchain has no {TARGET} standard library and rustup cannot add it; docs/building.md names another way"
+        )
+    })
+}
+
+fn target_present() -> anyhow::Result<bool> {
+    let output = Command::new("rustc")
+        .current_dir(root())
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .context("cannot start rustc; install Rust with rustup")?;
+    let directory = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    Ok(std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()))
+}
+
+fn lockstep(command: &str, rest: &[String]) -> anyhow::Result<()> {
+    let mut cargo = cargo();
+    cargo.args(["run", "--locked", "--package", "lockstep", "--"]);
+    if !command.is_empty() {
+        cargo.arg(command);
+    }
+    cargo.args(rest);
+    run(cargo)
+}
+
+fn test(rest: &[String]) -> anyhow::Result<()> {
+    let mut all = cargo();
+    all.args(["test", "--workspace", "--locked"]);
+    if !rest.is_empty() {
+        all.arg("--").args(rest);
+    }
+    run(all)?;
+    let mut plugins = cargo();
+    plugins
+        .current_dir(root().join("plugins"))
+        .args(["test", "--locked", "--target-dir"])
+        .arg(root().join("target/plugins"));
+    run(plugins)
+}
+
+fn lint() -> anyhow::Result<()> {
+    let plugins = root().join("plugins");
+    for directory in [root(), plugins.clone()] {
+        let mut fmt = cargo();
+        fmt.current_dir(&directory)
+            .args(["fmt", "--all", "--", "--check"]);
+        run(fmt)?;
+    }
+    let mut clippy = cargo();
+    clippy.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    run(clippy)?;
+    let mut clippy = cargo();
+    clippy
+        .current_dir(&plugins)
+        .args(["clippy", "--all-targets", "--locked", "--target-dir"])
+        .arg(root().join("target/plugins"))
+        .args(["--", "-D", "warnings"]);
+    run(clippy)?;
+    let mut doc = cargo();
+    doc.env("RUSTDOCFLAGS", "-D warnings")
+        .args(["doc", "--workspace", "--no-deps", "--locked"]);
+    run(doc)?;
+    deny()
+}
+
+/// Licenses, bans and sources, with cargo-deny: the one on the PATH, else one installed into `target/tools`.
+fn deny() -> anyhow::Result<()> {
+    let own = root().join("target/tools");
+    let local = own.join("bin/cargo-deny");
+    let on_path = Command::new("cargo-deny")
+        .arg("--version")
+        .output()
+        .is_ok_and(|o| o.status.success());
+    let program = if on_path {
+        PathBuf::from("cargo-deny")
+    } else {
+        if !local.exists() {
+            let mut install = cargo();
+            install
+                .args([
+                    "install",
+                    "--locked",
+                    "--debug",
+                    "--version",
+                    CARGO_DENY,
+                    "--root",
+                ])
+                .arg(&own)
+                .arg("cargo-deny");
+            if let Err(error) = run(install) {
+                return skip("the license check", &error);
+            }
+        }
+        local
+    };
+    for directory in [root(), root().join("plugins")] {
+        let mut deny = Command::new(&program);
+        deny.current_dir(&directory)
+            .args(["--offline", "check", "--config"])
+            .arg(root().join("deny.toml"))
+            .args(["licenses", "bans", "sources"]);
+        run(deny)?;
+    }
+    Ok(())
+}
+
+/// Leaves a part out with a loud line; where `CI` is `true` that is a failure.
+fn skip(what: &str, why: &anyhow::Error) -> anyhow::Result<()> {
+    if std::env::var("CI").is_ok_and(|v| v == "true") {
+        bail!("{what} cannot run: {why:#}");
+    }
+    eprintln!("xtask: SKIPPED {what}: {why:#}");
+    Ok(())
+}
+
+fn bench(rest: &[String]) -> anyhow::Result<()> {
+    let mut bench = cargo();
+    bench.args([
+        "run",
+        "--release",
+        "--locked",
+        "--package",
+        "lockstep-tests",
+        "--bin",
+        "bench",
+        "--",
+    ]);
+    bench.args(rest);
+    run(bench)
+}

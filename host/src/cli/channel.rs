@@ -12,6 +12,7 @@ use super::{Env, FINE, Usage, secret};
 use crate::db::{ChannelRow, ChannelState};
 use crate::host::Host;
 use crate::model::{Instant, Key, Policy};
+use crate::plugin::Manifest;
 
 #[derive(Subcommand)]
 pub(super) enum ChannelCommand {
@@ -173,13 +174,8 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
     let known: Vec<String> = manifest.setting.iter().map(|s| s.key.clone()).collect();
     apply(&mut row, &new.settings, &known)?;
     row.locations = choose_locations(host, &key.shop, &new.locations).await?;
-    for slot in &manifest.credential {
-        if let Some(id) = &new.client_id {
-            host.keep_secret(&key.shop, &key.channel, &format!("{}.id", slot.slot), &SecretString::from(id.as_str())).await?;
-        }
-        host.keep_secret(&key.shop, &key.channel, &format!("{}.secret", slot.slot), &new.secret).await?;
-    }
-    let account = host.connect_channel(&row).await?.identify().await.with_context(|| format!("{} does not accept the credentials of {key}", row.title))?;
+    let secrets = secrets_of(manifest, new.client_id.as_deref(), &new.secret, BTreeMap::new());
+    let account = host.try_channel(&row, &secrets)?.identify().await.with_context(|| format!("{} does not accept the credentials of {key}", row.title))?;
     let other = {
         let (id, plugin, shop) = (account.id.clone(), row.plugin.clone(), key.shop.clone());
         host.store
@@ -191,6 +187,9 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
     }
     row.account_id = Some(account.id);
     row.account_name = Some(account.name);
+    for (field, secret) in &secrets {
+        host.keep_secret(&key.shop, &key.channel, field, secret).await?;
+    }
     let stored = row.clone();
     host.store
         .write(move |tx| {
@@ -199,6 +198,18 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         })
         .await?;
     Ok(row)
+}
+
+/// What each credential slot of a plugin gets, by `slot.id` and `slot.secret`; an id that is not given stays as it was.
+fn secrets_of(manifest: &Manifest, id: Option<&str>, secret: &SecretString, before: BTreeMap<String, SecretString>) -> BTreeMap<String, SecretString> {
+    let mut secrets = before;
+    for slot in &manifest.credential {
+        if let Some(id) = id {
+            secrets.insert(format!("{}.id", slot.slot), SecretString::from(id));
+        }
+        secrets.insert(format!("{}.secret", slot.slot), secret.clone());
+    }
+    secrets
 }
 
 /// Location ids by name or id; all active ones that ship online orders when none is named.
@@ -278,15 +289,14 @@ async fn change_secret(args: SecretArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let row = host.channel(&args.key).await?;
     let secret = secret::read(args.secret_file.as_deref(), "LOCKSTEP_CHANNEL_SECRET", "secret of the marketplace account")?;
-    for slot in &host.plugin(&row.plugin)?.manifest().credential {
-        if let Some(id) = &args.client_id {
-            host.keep_secret(&args.key.shop, &args.key.channel, &format!("{}.id", slot.slot), &SecretString::from(id.as_str())).await?;
-        }
-        host.keep_secret(&args.key.shop, &args.key.channel, &format!("{}.secret", slot.slot), &secret).await?;
-    }
-    let account = host.connect_channel(&row).await?.identify().await?;
+    let before = host.channel_secrets(&args.key).await?;
+    let secrets = secrets_of(host.plugin(&row.plugin)?.manifest(), args.client_id.as_deref(), &secret, before);
+    let account = host.try_channel(&row, &secrets)?.identify().await.with_context(|| format!("{} does not accept them; the stored ones are kept", row.title))?;
     if row.account_id.as_deref().is_some_and(|id| id != account.id) {
-        return Err(Usage(format!("these credentials open account {} ({}), not the one of this channel", account.name, account.id)).into());
+        return Err(Usage(format!("these credentials open account {} ({}), not the one of this channel; the stored ones are kept", account.name, account.id)).into());
+    }
+    for (field, secret) in &secrets {
+        host.keep_secret(&args.key.shop, &args.key.channel, field, secret).await?;
     }
     println!("Accepted: account {} ({}).", account.name, account.id);
     let key = args.key.clone();

@@ -9,6 +9,8 @@ mod output;
 mod plan;
 mod plugin;
 mod run;
+mod sandbox;
+mod screen;
 mod secret;
 mod shop;
 mod status;
@@ -99,6 +101,8 @@ enum Command {
     Export,
     /// Play the whole story against a sandbox of Shopify and THE ICONIC on this machine.
     Demo(demo::DemoArgs),
+    /// Serve the sandbox alone, for trying Lockstep or a connector against it.
+    Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -113,16 +117,27 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    /// Opens the data directory, which `init` or `demo` must have made.
+    /// Opens the data directory beside a host that may be working it: to look, or to change settings.
     fn host(&self) -> anyhow::Result<Host> {
-        if !self.data.join("lockstep.db").exists() {
-            return Err(Usage(format!(
-                "{} is no Lockstep data directory; create one with `lockstep init`, or name another with --data",
-                self.data.display()
-            ))
-            .into());
-        }
+        self.exists()?;
+        Host::attach(&self.data)
+    }
+
+    /// Opens the data directory to work its channels. Fails when another process works them.
+    fn worker(&self) -> anyhow::Result<Host> {
+        self.exists()?;
         Host::open(&self.data)
+    }
+
+    fn exists(&self) -> anyhow::Result<()> {
+        if self.data.join("lockstep.db").exists() {
+            return Ok(());
+        }
+        Err(Usage(format!(
+            "{} is no Lockstep data directory; create one with `lockstep init`, or name another with --data",
+            self.data.display()
+        ))
+        .into())
     }
 }
 
@@ -211,6 +226,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Check => data::check(env).await,
         Command::Export => data::export(env).await,
         Command::Demo(a) => demo::run(a, env).await,
+        Command::Sandbox(a) => sandbox::run(a).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "lockstep", &mut std::io::stdout());
             Ok(FINE)

@@ -1,13 +1,13 @@
 //! Tables and times as people read them.
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::model::Instant;
 
 /// A table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
     table
 }
 
@@ -45,4 +45,9 @@ fn span(seconds: u64) -> String {
 /// Date and time without fractions, UTC.
 pub(crate) fn clock(at: Instant) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// "1 SKU", "12 SKUs".
+pub(crate) fn count(n: u32, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
+use secrecy::SecretString;
 
 use super::output::{print_rows, table};
 use super::{Env, FINE, Usage, name_ok, secret};
 use crate::db::ShopRow;
-use crate::model::Instant;
+use crate::host::Host;
+use crate::model::{Instant, ShopInfo};
 use crate::shop::Shop;
 
 #[derive(Subcommand)]
@@ -69,18 +72,31 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     }
     let host = env.host()?;
     let secret = secret::read(args.secret_file.as_deref(), "LOCKSTEP_SHOP_SECRET", if args.token { "access token" } else { "client secret" })?;
-    let mut row = ShopRow {
-        shop: args.name.clone(),
+    let row = ShopRow {
+        shop: args.name,
         base_url,
         allow_local: args.allow_local,
         auth: if args.token { "token" } else { "client-credentials" }.into(),
         client_id: args.client_id,
         info: None,
     };
-    let known = { let name = args.name.clone(); host.store.read(move |tx| tx.shop(&name)).await? };
-    host.keep_secret(&row.shop, "", "secret", &secret).await?;
-    let shop = host.connect_shop(&row).await?;
-    let info = shop.probe().await?;
+    let info = connect(&host, row, &secret).await?;
+    if env.json {
+        println!("{}", serde_json::to_string_pretty(&info)?);
+    } else {
+        println!("Connected: {} ({}), {}, {}", info.name, info.domain, info.currency, info.timezone);
+    }
+    Ok(FINE)
+}
+
+/// Checks a shop's credentials, scopes and identity, then stores them; nothing is stored when they do not hold.
+pub(super) async fn connect(host: &Host, mut row: ShopRow, secret: &SecretString) -> anyhow::Result<ShopInfo> {
+    let known = {
+        let name = row.shop.clone();
+        host.store.read(move |tx| tx.shop(&name)).await?
+    };
+    let shop = host.try_shop(&row, secret)?;
+    let info = shop.probe().await.with_context(|| format!("cannot connect to {}", row.base_url))?;
     let missing = Shop::missing_scopes(&info);
     if !missing.is_empty() {
         return Err(Usage(format!("the app may not do what is needed; grant it these scopes and try again: {}", missing.join(", "))).into());
@@ -93,13 +109,9 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
         .into());
     }
     row.info = Some(info.clone());
+    host.keep_secret(&row.shop, "", "secret", secret).await?;
     host.store.write(move |tx| tx.put_shop(&row, Instant::now())).await?;
-    if env.json {
-        println!("{}", serde_json::to_string_pretty(&info)?);
-    } else {
-        println!("Connected: {} ({}), {}, {}", info.name, info.domain, info.currency, info.timezone);
-    }
-    Ok(FINE)
+    Ok(info)
 }
 
 async fn list(env: &Env) -> anyhow::Result<u8> {

@@ -117,6 +117,41 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
+impl Report {
+    /// Whether anything was changed outside.
+    pub fn acted(&self) -> bool {
+        self.orders_created + self.parcels_told + self.cancelled_in_shop + self.cancelled_at_channel + self.pushed > 0
+    }
+
+    /// What was changed outside, in a few words.
+    pub fn summary(&self) -> String {
+        let counts = [
+            (self.orders_created, "order created", "orders created"),
+            (self.parcels_told, "parcel told", "parcels told"),
+            (self.cancelled_in_shop, "unit cancelled in Shopify", "units cancelled in Shopify"),
+            (self.cancelled_at_channel, "unit cancelled at the channel", "units cancelled at the channel"),
+            (self.pushed, "stock number written", "stock numbers written"),
+            (self.push_failed, "stock number refused", "stock numbers refused"),
+        ];
+        let told: Vec<String> =
+            counts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many })).collect();
+        if told.is_empty() { "nothing to do".into() } else { told.join(", ") }
+    }
+
+    /// Adds a later cycle of the same channel: its counts are added, its lists replace the former ones.
+    pub fn absorb(&mut self, later: Report) {
+        let before = std::mem::replace(self, later);
+        self.orders_read += before.orders_read;
+        self.orders_created += before.orders_created;
+        self.parcels_told += before.parcels_told;
+        self.cancelled_in_shop += before.cancelled_in_shop;
+        self.cancelled_at_channel += before.cancelled_at_channel;
+        self.pushed += before.pushed;
+        self.push_failed += before.push_failed;
+        self.drift += before.drift;
+    }
+}
+
 /// One run of one channel.
 pub struct Cycle {
     pub(crate) store: Store,
@@ -142,6 +177,11 @@ impl Cycle {
         Instant::now()
     }
 
+    /// When the channel is due, as stored.
+    pub fn due(&self) -> Instant {
+        self.row.due_at
+    }
+
     /// Runs all flows. The report tells what was done even when the run stopped early.
     pub async fn run(mut self) -> (Report, Result<(), Stop>) {
         let result = self.flows().await;
@@ -158,6 +198,7 @@ impl Cycle {
         self.read_orders().await?;
         self.refresh_catalog().await?;
         self.create_orders().await?;
+        self.refresh_stale_items().await?;
         self.read_shop_orders().await?;
         self.send_parcels().await?;
         self.cross_cancellations().await?;

@@ -87,9 +87,6 @@ impl Cycle {
             let decision = self.decide(&row, customer.clone()).await?;
             self.carry_out(&row, decision).await?;
         }
-        if self.mode == Mode::Act {
-            self.refresh_stale_items().await?;
-        }
         Ok(())
     }
 

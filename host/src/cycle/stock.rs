@@ -34,10 +34,16 @@ impl Cycle {
         for chunk in changes.chunks(batch) {
             self.push(chunk, &by_listing, "difference").await?;
         }
-        if self.row.guard_pass {
-            let key = self.key().clone();
-            self.store.fenced(&self.lease, move |tx| tx.use_guard_pass(&key)).await?;
-        }
+        let (key, pass) = (self.key().clone(), self.row.guard_pass);
+        self.store
+            .fenced(&self.lease, move |tx| {
+                if pass {
+                    tx.use_guard_pass(&key)?;
+                }
+                // What an earlier cycle wanted approved has passed by itself.
+                tx.drop_plan(&key)
+            })
+            .await?;
         Ok(())
     }
 

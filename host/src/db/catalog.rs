@@ -376,6 +376,17 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// `available` of an item by location, with when it was read.
+    pub fn levels(&self, shop: &str, item: &str) -> Result<Vec<(String, i64, Instant)>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select location, available, read_at from level where shop = ?1 and item = ?2 order by location",
+        )?;
+        let rows = statement.query_map(params![shop, item], |r| {
+            Ok((r.get(0)?, r.get(1)?, at(r.get(2)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// How many listings are linked.
     pub fn link_count(&self, key: &Key) -> Result<u32, Error> {
         Ok(self

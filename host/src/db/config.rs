@@ -264,13 +264,19 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Approves the first sync, or one pass through the guard.
+    /// Approves what the channel waits for: its first sync, or what the guard stopped. Either way the next cycle
+    /// may pass the guard once, since a person has seen its changes.
     pub fn approve(&self, key: &Key, now: Instant) -> Result<(), Error> {
         self.conn.execute(
-            "update channel set approved_at = coalesce(approved_at, ?3), guard_pass = (approved_at is not null), due_at = ?3
+            "update channel set approved_at = coalesce(approved_at, ?3), guard_pass = 1, due_at = ?3
              where shop = ?1 and channel = ?2",
             params![key.shop, key.channel, ms(now)],
         )?;
+        self.drop_plan(key)
+    }
+
+    /// Forgets the plan that waits for approval.
+    pub fn drop_plan(&self, key: &Key) -> Result<(), Error> {
         self.conn.execute(
             "delete from plan where shop = ?1 and channel = ?2",
             params![key.shop, key.channel],

@@ -278,6 +278,29 @@ impl Tx<'_> {
         self.one_order(&format!("select {ORDER} from channel_order where shop = ?1 and channel = ?2 and shop_order = ?3"), key, shop_order)
     }
 
+    /// Orders that a person should look at, the most urgent first.
+    pub fn orders_for_attention(&self, key: &Key) -> Result<Vec<OrderRow>, Error> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select {ORDER} from channel_order where shop = ?1 and channel = ?2 and attention = 1
+             order by ship_by is null, ship_by, placed_at, id"
+        ))?;
+        let mut rows = statement.query(params![key.shop, key.channel])?;
+        let mut found = Vec::new();
+        while let Some(r) = rows.next()? {
+            found.push(order(r)?);
+        }
+        Ok(found)
+    }
+
+    /// Notes that a person has seen to an order, or should.
+    pub fn set_order_attention(&self, key: &Key, id: &str, attention: bool) -> Result<(), Error> {
+        self.conn.execute(
+            "update channel_order set attention = ?4 where shop = ?1 and channel = ?2 and id = ?3",
+            params![key.shop, key.channel, id, attention],
+        )?;
+        Ok(())
+    }
+
     fn one_order(&self, sql: &str, key: &Key, value: &str) -> Result<Option<OrderRow>, Error> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query(params![key.shop, key.channel, value])?;

@@ -161,6 +161,11 @@ impl Tx<'_> {
         )
     }
 
+    /// Parcels that a person should look at.
+    pub fn parcels_for_attention(&self, key: &Key) -> Result<Vec<ParcelRow>, Error> {
+        self.parcels_where("attention = ?3", key, "1")
+    }
+
     fn parcels_where(
         &self,
         condition: &str,

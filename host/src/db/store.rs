@@ -21,7 +21,7 @@ pub struct Store {
     writer: mpsc::Sender<Job>,
     readers: Arc<Readers>,
     path: Arc<PathBuf>,
-    _lock: Arc<File>,
+    _lock: Option<Arc<File>>,
 }
 
 struct Readers {
@@ -44,30 +44,22 @@ pub struct Tx<'a> {
 }
 
 impl Store {
-    /// Opens or creates `lockstep.db` in the directory and brings its schema up to date.
-    /// Fails with a clear error when another process holds the directory.
+    /// Opens or creates `lockstep.db` in the directory and brings its schema up to date, for a host that works
+    /// channels: fails with a clear error when another process works this directory.
     pub fn open(directory: &Path) -> Result<Self, Error> {
-        let file = |path: &Path| {
-            let path = path.display().to_string();
-            move |e: std::io::Error| Error::File {
-                path,
-                detail: e.to_string(),
-            }
-        };
-        std::fs::create_dir_all(directory).map_err(file(directory))?;
-        let lock_path = directory.join("lockstep.lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(file(&lock_path))?;
-        if let Err(error) = lock.try_lock() {
-            return Err(match error {
-                std::fs::TryLockError::WouldBlock => Error::InUse(directory.display().to_string()),
-                std::fs::TryLockError::Error(e) => file(&lock_path)(e),
-            });
-        }
+        create_directory(directory)?;
+        let lock = lock(directory)?;
+        Self::start(directory, Some(Arc::new(lock)))
+    }
+
+    /// Opens the database beside a host that may be working it: for commands that look, or change settings.
+    /// Several processes may do so at a time; SQLite makes their transactions take turns.
+    pub fn attach(directory: &Path) -> Result<Self, Error> {
+        create_directory(directory)?;
+        Self::start(directory, None)
+    }
+
+    fn start(directory: &Path, lock: Option<Arc<File>>) -> Result<Self, Error> {
         let path = directory.join("lockstep.db");
         let mut conn = connect(
             &path,
@@ -94,7 +86,7 @@ impl Store {
             writer,
             readers,
             path: Arc::new(path),
-            _lock: Arc::new(lock),
+            _lock: lock,
         })
     }
 
@@ -257,22 +249,8 @@ pub fn restore(directory: &Path, from: &Path) -> Result<PathBuf, Error> {
             detail: verdict,
         });
     }
-    std::fs::create_dir_all(directory).map_err(|e| Error::File {
-        path: directory.display().to_string(),
-        detail: e.to_string(),
-    })?;
-    let lock_path = directory.join("lockstep.lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock_path)
-        .map_err(|e| Error::File {
-            path: lock_path.display().to_string(),
-            detail: e.to_string(),
-        })?;
-    lock.try_lock()
-        .map_err(|_| Error::InUse(directory.display().to_string()))?;
+    create_directory(directory)?;
+    let _lock = lock(directory)?;
     let path = directory.join("lockstep.db");
     let kept = directory.join("lockstep.db.before-restore");
     for suffix in ["", "-wal", "-shm"] {
@@ -287,6 +265,35 @@ pub fn restore(directory: &Path, from: &Path) -> Result<PathBuf, Error> {
     }
     copy(from, &path)?;
     Ok(kept)
+}
+
+fn create_directory(directory: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(directory).map_err(|e| Error::File {
+        path: directory.display().to_string(),
+        detail: e.to_string(),
+    })
+}
+
+/// Holds the directory for this process until the file is dropped.
+fn lock(directory: &Path) -> Result<File, Error> {
+    let path = directory.join("lockstep.lock");
+    let file = |e: std::io::Error| Error::File {
+        path: path.display().to_string(),
+        detail: e.to_string(),
+    };
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(file)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Error::InUse(directory.display().to_string()))
+        }
+        Err(std::fs::TryLockError::Error(e)) => Err(file(e)),
+    }
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {

@@ -41,6 +41,12 @@ pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Resul
             return Err(e);
         }
     };
+    if mode == Mode::Plan {
+        // A look changes neither the channel's state nor its schedule.
+        let due = cycle.due();
+        let (report, result) = cycle.run().await;
+        return Ok(End { report, stop: result.err(), due });
+    }
     let started = Instant::now();
     let id = {
         let key = key.clone();
@@ -135,7 +141,10 @@ pub async fn run(host: Arc<Host>, wakes: Wakes, stop: tokio_util::sync::Cancella
         asked.extend(wakes.take());
         let mut next = Duration::from_secs(5);
         if !stop.is_cancelled() {
-            for row in channels.into_iter().filter(|c| c.state == ChannelState::Active && !running.contains(&c.key)) {
+            for row in channels.into_iter().filter(|c| c.state == ChannelState::Active) {
+                if running.contains(&row.key) {
+                    continue;
+                }
                 if row.due_at > now && !asked.remove(&row.key) {
                     next = next.min(Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default());
                     continue;

@@ -1,0 +1,357 @@
+//! `lockstep demo`: the whole story on this machine, and a check of the invariants at its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Clock};
+
+use anyhow::Context;
+use clap::Args;
+use lockstep_sandbox::audit::{Audit, AuditOptions, audit};
+use lockstep_sandbox::story::{Packing, Story};
+use lockstep_sandbox::{Options, Sandbox};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::channel::{NewChannel, create};
+use super::output::count;
+use super::plan::approve_now;
+use super::run::until_stopped;
+use super::screen::Screen;
+use super::{ATTENTION, Env, FINE, Usage, shop};
+use crate::cycle::{Mode, Report};
+use crate::db::ShopRow;
+use crate::host::Host;
+use crate::model::{Instant, Key};
+use crate::schedule::{self, Wakes};
+
+#[derive(Args)]
+pub(super) struct DemoArgs {
+    /// Play one full round, check both sides, print a summary and end.
+    #[arg(long, conflicts_with = "length")]
+    once: bool,
+    /// End after this long, as in 90s or 5m; on Ctrl-C otherwise.
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
+    length: Option<Duration>,
+    /// SKUs of the catalogue.
+    #[arg(long, default_value_t = 2_000, value_name = "NUMBER")]
+    skus: usize,
+    /// The same seed plays the same story.
+    #[arg(long, default_value_t = 7, value_name = "NUMBER")]
+    seed: u64,
+    /// Keep the data directory here, to look at it afterwards (and, from another terminal, while it runs).
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| "expected a number of seconds or minutes, as in 90s or 5m".to_owned())?;
+    match unit {
+        "" | "s" => Ok(Duration::from_secs(number)),
+        "m" | "min" => Ok(Duration::from_secs(number * 60)),
+        _ => Err(format!("\"{unit}\" is no unit of time here; use s or m")),
+    }
+}
+
+/// The channel's name in the demo.
+const CHANNEL: &str = "THE ICONIC";
+
+/// Everything the demo plays with.
+struct Stage {
+    sandbox: Sandbox,
+    host: Arc<Host>,
+    key: Key,
+    since: Instant,
+    screen: Screen,
+    data: PathBuf,
+    keep: bool,
+}
+
+pub(super) async fn run(args: DemoArgs, env: &Env) -> anyhow::Result<u8> {
+    if args.skus < 50 {
+        return Err(Usage("the catalogue needs at least 50 SKUs, so that something of every kind is in it".into()).into());
+    }
+    let stage = set_up(&args, env.json).await?;
+    let code = if args.once { once(&stage, &args).await } else { live(&stage, &args).await };
+    stage.screen.finish();
+    if stage.keep {
+        println!("The data directory is kept: try `lockstep --data {} status`.", stage.data.display());
+    } else {
+        let _ = std::fs::remove_dir_all(&stage.data);
+    }
+    code
+}
+
+async fn set_up(args: &DemoArgs, quiet: bool) -> anyhow::Result<Stage> {
+    let screen = Screen::new(quiet);
+    let data = args.keep.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id())));
+    if data.join("lockstep.db").exists() {
+        return Err(Usage(format!("{} holds a Lockstep data directory already; name a new one with --keep", data.display())).into());
+    }
+    screen.title("A Shopify store and an account at THE ICONIC, on this machine");
+    let options = Options { skus: args.skus, seed: args.seed, control_port: Some(0), ..Options::default() };
+    let (shopify, seller) = (options.shopify.clone(), options.seller_center.clone());
+    let sandbox = Sandbox::start(options).await.context("cannot start the sandbox")?;
+    screen.line(&format!("Shopify        {}", sandbox.shopify.url()));
+    screen.line(&format!("Seller Center  {}", sandbox.seller_center.url()));
+    screen.line(&format!("Backstage      {}", sandbox.control_url().unwrap_or_default()));
+    screen.title("The host, with its connector as a sandboxed WebAssembly component");
+    screen.working("compiling the connector (once; kept on disk afterwards)");
+    let host = Arc::new(Host::open(&data)?);
+    let since = Instant::now();
+    let row = ShopRow {
+        shop: "kestrel".into(),
+        base_url: sandbox.shopify.url(),
+        allow_local: true,
+        auth: "client-credentials".into(),
+        client_id: Some(shopify.client_id.clone()),
+        info: None,
+    };
+    let info = shop::connect(&host, row, &SecretString::from(shopify.client_secret.clone())).await?;
+    screen.line(&format!("Connected to {} ({})", info.name, info.domain));
+    let key = Key::new("kestrel", "the-iconic");
+    let channel = NewChannel {
+        key: key.clone(),
+        plugin: "the-iconic".into(),
+        title: None,
+        client_id: Some(seller.client_id.clone()),
+        secret: SecretString::from(seller.client_secret.clone()),
+        locations: vec![],
+        settings: ["interval-s=2", "read-back-s=20", "doubt-s=2"].map(str::to_owned).to_vec(),
+        orders_from: Some(since),
+        base_url: Some(sandbox.seller_center.url()),
+        allow_local: true,
+    };
+    let row = create(&host, channel).await?;
+    screen.line(&format!("Connected to {CHANNEL}: account {}", row.account_name.as_deref().unwrap_or("")));
+    screen.title("First sync: a plan to approve");
+    screen.working("reading both catalogues");
+    let end = schedule::run_once(&host, row, Mode::Plan).await?;
+    if let Some(stop) = end.stop {
+        anyhow::bail!("the first plan could not be made: {stop}");
+    }
+    let report = end.report;
+    screen.line(&format!("{} are on both sides and linked; {} are not in step", count(report.links, "SKU"), report.mismatches));
+    let mismatches = {
+        let key = key.clone();
+        host.store.read(move |tx| tx.status(&key, Instant::now())).await?.mismatches
+    };
+    for (kind, n) in mismatches {
+        screen.line(&format!("    {n:>4}  {}", meaning(&kind)));
+    }
+    screen.line(&format!("{} at {CHANNEL} differ from the shop and would be written", count(report.to_push.len() as u32, "number")));
+    approve_now(&host, &key).await?;
+    screen.line("Approved (a merchant would look first; the demo approves its own)");
+    Ok(Stage { sandbox, host, key, since, screen, data, keep: args.keep.is_some() })
+}
+
+fn meaning(kind: &str) -> &str {
+    match kind {
+        "duplicate-shop" => "held back: two variants of the shop share the SKU",
+        "duplicate-channel" => "held back: two listings share the SKU",
+        "near-miss" => "nearly equal on both sides (case, blank, dash)",
+        "no-listing" => "only in the shop",
+        "no-variant" => "only at THE ICONIC",
+        "untracked" => "not counted in the shop",
+        other => other,
+    }
+}
+
+impl Stage {
+    /// One cycle, now.
+    async fn cycle(&self) -> anyhow::Result<Report> {
+        let row = self.host.channel(&self.key).await?;
+        let end = schedule::run_once(&self.host, row, Mode::Act).await?;
+        self.show(&end.report);
+        if let Some(stop) = end.stop {
+            self.screen.problem(&format!("the cycle stopped early: {stop}"));
+        }
+        Ok(end.report)
+    }
+
+    fn show(&self, report: &Report) {
+        if report.acted() {
+            self.screen.host(&report.summary());
+        }
+        for (order, why) in &report.orders_waiting {
+            self.screen.host(&format!("order {order} waits: {why}"));
+        }
+        for problem in &report.problems {
+            self.screen.problem(problem);
+        }
+    }
+
+    /// Cycles until nothing is left to do.
+    async fn settle(&self) -> anyhow::Result<()> {
+        for _ in 0..12 {
+            let report = self.cycle().await?;
+            if !report.acted() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn audit(&self) -> Audit {
+        audit(
+            &self.sandbox,
+            &AuditOptions { since: self.since, buffer: 0, locations: self.sandbox.locations.clone(), channel_title: CHANNEL.into(), converged: true },
+        )
+    }
+
+    /// Prints the verdict; the exit code.
+    fn verdict(&self, audit: &Audit, started: Clock) -> u8 {
+        self.screen.title("Both sides read back");
+        for check in &audit.checks {
+            self.screen.check(check.ok, &check.name, &check.detail);
+            for example in check.examples.iter().take(5) {
+                self.screen.line(&format!("      {example}"));
+            }
+        }
+        let requests = |counts: &std::collections::BTreeMap<String, u64>| counts.values().sum::<u64>();
+        self.screen.line(&format!(
+            "{} requests to Shopify, {} to {CHANNEL}, {} s",
+            requests(&self.sandbox.shopify.stats().requests),
+            requests(&self.sandbox.seller_center.stats().requests),
+            started.elapsed().as_secs()
+        ));
+        if audit.ok() {
+            self.screen.line("Every invariant holds.");
+            FINE
+        } else {
+            self.screen.line("An invariant does not hold: see above.");
+            ATTENTION
+        }
+    }
+}
+
+/// A scripted round that meets every flow once.
+async fn once(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
+    let started = Clock::now();
+    let screen = &stage.screen;
+    let mut story = Story::new(&stage.sandbox, args.seed);
+    screen.title("Stock out");
+    stage.settle().await?;
+    screen.title("Orders in");
+    let mut numbers = Vec::new();
+    for i in 0..6 {
+        let (order, text) = story.buy_on_channel(1 + i % 3)?;
+        screen.world(&text);
+        numbers.push(order.number);
+    }
+    for _ in 0..3 {
+        screen.world(&story.buy_in_shop()?);
+    }
+    stage.settle().await?;
+    screen.title("Fulfillments out");
+    for (number, packing) in [(0, Packing::Whole), (2, Packing::TwoParcels), (3, Packing::TrackingLater)] {
+        for text in story.pack(&numbers[number], packing)? {
+            screen.world(&text);
+        }
+    }
+    stage.settle().await?;
+    screen.world(&story.add_tracking()?);
+    stage.settle().await?;
+    screen.title("Cancellations, both ways");
+    screen.world(&story.cancel_on_channel(&numbers[4])?);
+    screen.world(&story.cancel_in_shop(&numbers[5])?);
+    stage.settle().await?;
+    screen.title("A SKU is edited, stock is counted anew");
+    screen.world(&story.edit_sku()?);
+    screen.world(&story.recount()?);
+    // The index of a store lags; what changed is found once it is there.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    stage.settle().await?;
+    let audit = stage.audit();
+    if stage.screen.quiet() {
+        println!("{}", serde_json::to_string_pretty(&audit)?);
+    }
+    Ok(stage.verdict(&audit, started))
+}
+
+/// The story goes on by itself beside the working host.
+async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
+    let started = Clock::now();
+    let screen = &stage.screen;
+    screen.title("Live: a shopper buys on both sides, a merchant packs. Ctrl-C ends it");
+    let stop = until_stopped("Ending: the last changes are brought over, then both sides are checked.");
+    if let Some(length) = args.length {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(length).await;
+            stop.cancel();
+        });
+    }
+    let host_stop = CancellationToken::new();
+    let schedule = tokio::spawn({
+        let (host, stop, screen) = (stage.host.clone(), host_stop.clone(), screen.clone());
+        async move {
+            schedule::run(host, Wakes::default(), stop, |_, end| match end {
+                Ok(end) => {
+                    if end.report.acted() {
+                        screen.host(&end.report.summary());
+                    }
+                    if let Some(stop) = &end.stop {
+                        screen.problem(&format!("the cycle stopped early: {stop}"));
+                    }
+                    for problem in &end.report.problems {
+                        screen.problem(problem);
+                    }
+                }
+                Err(e) => screen.problem(&format!("{e:#}")),
+            })
+            .await
+        }
+    });
+    let mut story = Story::new(&stage.sandbox, args.seed);
+    let mut next = Clock::now();
+    while !stop.is_cancelled() {
+        if Clock::now() >= next {
+            for happening in story.step().await {
+                screen.world(&happening.text);
+            }
+            next = Clock::now() + Duration::from_millis(1_500);
+        }
+        screen.board(&board(stage).await?);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+    }
+    host_stop.cancel();
+    schedule.await??;
+    for text in story.finish()? {
+        screen.world(&text);
+    }
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    stage.settle().await?;
+    screen.finish();
+    Ok(stage.verdict(&stage.audit(), started))
+}
+
+/// The lines at the foot of the screen.
+async fn board(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let now = Instant::now();
+    let (status, units) = {
+        let key = stage.key.clone();
+        stage.host.store.read(move |tx| Ok((tx.status(&key, now)?, tx.open_units(&key, 1)?))).await?
+    };
+    let orders: u32 = status.orders.iter().map(|(_, n)| n).sum();
+    let state = |name: &str| status.orders.iter().find(|(s, _)| s == name).map_or(0, |(_, n)| *n);
+    let deadline = units.first().and_then(|u| Some((u.number.clone(), u.ship_by?))).map_or("none".into(), |(number, by)| {
+        let left = by.duration_since(now).as_secs();
+        let sign = if left < 0 { "-" } else { "" };
+        let left = left.unsigned_abs();
+        format!("order {number} in {sign}{:02}:{:02}:{:02}", left / 3600, left % 3600 / 60, left % 60)
+    });
+    Ok(vec![
+        format!(
+            "orders {orders}   in Shopify {}   waiting {}   finished {}   units to dispatch {}",
+            state("created") + state("closed"),
+            state("held") + state("blocked") + state("seen") + state("ready"),
+            state("closed"),
+            status.open_units
+        ),
+        format!("SKUs in step {}   not sure {}   next dispatch deadline: {deadline}", status.linked, status.unsure),
+    ])
+}

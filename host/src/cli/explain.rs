@@ -1,0 +1,188 @@
+//! `lockstep explain`: why a SKU has its number, or what happened to an order.
+
+use clap::Args;
+
+use super::output::{clock, print_rows, relative};
+use super::{Env, FINE, Usage, channels};
+use crate::db::{ChannelRow, OrderRow};
+use crate::host::Host;
+use crate::model::{Instant, Key};
+use crate::sync::stock::target;
+
+#[derive(Args)]
+pub(super) struct ExplainArgs {
+    /// A SKU, or the number or id of a channel's order.
+    what: String,
+    /// SHOP/CHANNEL; all channels otherwise.
+    #[arg(long)]
+    channel: Option<Key>,
+}
+
+/// Newest rows shown of each history.
+const HISTORY: u32 = 30;
+
+pub(super) async fn run(args: ExplainArgs, env: &Env) -> anyhow::Result<u8> {
+    let host = env.host()?;
+    let mut json = Vec::new();
+    let mut found = false;
+    for row in channels(&host, args.channel.as_ref()).await? {
+        if let Some(order) = find_order(&host, &row.key, &args.what).await? {
+            found = true;
+            explain_order(&host, &row, order, env, &mut json).await?;
+        }
+        found |= explain_sku(&host, &row, &args.what, env, &mut json).await?;
+    }
+    if !found {
+        return Err(Usage(format!("nothing is known of \"{}\": neither an order number or id, nor a SKU of the shop or a channel", args.what)).into());
+    }
+    if env.json {
+        println!("{}", serde_json::to_string_pretty(&json)?);
+    }
+    Ok(FINE)
+}
+
+/// An order by the channel's number or id.
+pub(super) async fn find_order(host: &Host, key: &Key, what: &str) -> anyhow::Result<Option<OrderRow>> {
+    let (key, what) = (key.clone(), what.to_owned());
+    Ok(host
+        .store
+        .read(move |tx| match tx.order_by_number(&key, &what)? {
+            Some(order) => Ok(Some(order)),
+            None => tx.order(&key, &what),
+        })
+        .await?)
+}
+
+async fn explain_order(host: &Host, row: &ChannelRow, order: OrderRow, env: &Env, json: &mut Vec<serde_json::Value>) -> anyhow::Result<()> {
+    let (key, id) = (row.key.clone(), order.id.clone());
+    let (units, parcels, events) = host
+        .store
+        .read(move |tx| Ok((tx.units(&key, &id)?, tx.parcels_of(&key, &id)?, tx.events(&key, &format!("order:{id}"), HISTORY)?)))
+        .await?;
+    if env.json {
+        json.push(serde_json::json!({"channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events}));
+        return Ok(());
+    }
+    let now = Instant::now();
+    println!("\nOrder {} of {} (id {} there)", order.number, row.title, order.id);
+    let buyer = order.snapshot.buyer_name.clone().unwrap_or_default();
+    let mut facts = vec![
+        vec!["state".into(), order.state.text().to_owned()],
+        vec!["at the channel".into(), order.snapshot.native_state.clone()],
+        vec!["bought".into(), format!("{} UTC by {buyer}", clock(order.snapshot.placed_at))],
+        vec!["in Shopify".into(), order.shop_name.as_ref().map_or("no".into(), |n| format!("{n} ({})", order.shop_order.as_deref().unwrap_or("")))],
+        vec!["dispatch by".into(), order.ship_by.map_or("none told".into(), |t| format!("{} UTC ({})", clock(t), relative(t, now)))],
+    ];
+    if let Some(reason) = &order.reason {
+        facts.push(vec!["why".into(), reason.clone()]);
+    }
+    if order.attention {
+        facts.push(vec!["needs you".into(), "yes".into()]);
+    }
+    print_rows(&["order", ""], &facts, usize::MAX);
+    let rows: Vec<Vec<String>> = units
+        .iter()
+        .map(|u| {
+            vec![
+                u.line.clone(),
+                u.sku.clone().unwrap_or_default(),
+                u.channel_state.clone(),
+                u.shop_state.clone(),
+                u.parcel.as_deref().and_then(|p| p.rsplit('/').next()).unwrap_or("").to_owned(),
+            ]
+        })
+        .collect();
+    print_rows(&["line", "SKU", "at the channel", "in Shopify", "parcel"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = parcels
+        .iter()
+        .map(|p| {
+            vec![
+                p.id.rsplit('/').next().unwrap_or("").to_owned(),
+                p.company.clone().unwrap_or_default(),
+                p.carrier.as_ref().and_then(|c| c.name.clone()).unwrap_or_default(),
+                p.tracking.clone().unwrap_or_default(),
+                p.state.text().to_owned(),
+                p.reason.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    print_rows(&["parcel", "carrier in Shopify", "carrier at the channel", "code", "state", "why"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = events.iter().map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()]).collect();
+    print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
+    Ok(())
+}
+
+async fn explain_sku(host: &Host, row: &ChannelRow, sku: &str, env: &Env, json: &mut Vec<serde_json::Value>) -> anyhow::Result<bool> {
+    let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
+    let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
+    let (variants, listings, mismatches, stock, levels, pushes, events) = host
+        .store
+        .read(move |tx| {
+            let variants = tx.variants_with_sku(&key.shop, &wanted)?;
+            let mut levels = Vec::new();
+            for v in &variants {
+                levels.extend(tx.levels(&key.shop, &v.item)?);
+            }
+            Ok((
+                variants,
+                tx.listings_with_sku(&key, &wanted)?,
+                tx.mismatches(&key)?.into_iter().filter(|m| m.sku == wanted).collect::<Vec<_>>(),
+                tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted)))?,
+                levels,
+                tx.pushes(&key, &wanted, HISTORY)?,
+                tx.events(&key, &format!("sku:{wanted}"), HISTORY)?,
+            ))
+        })
+        .await?;
+    if variants.is_empty() && listings.is_empty() {
+        return Ok(false);
+    }
+    let change = stock.first().map(|r| target(r, &row.policy, semantics));
+    if env.json {
+        let levels: Vec<_> = levels.iter().map(|(l, n, t)| serde_json::json!({"location": l, "available": n, "read_at": t, "counts": row.locations.contains(l)})).collect();
+        json.push(serde_json::json!({
+            "channel": row.key.to_string(), "sku": sku, "listings": listings, "mismatches": mismatches, "levels": levels,
+            "number": change, "pushes": pushes, "events": events,
+        }));
+        return Ok(true);
+    }
+    println!("\nSKU {sku} on {} ({})", row.title, row.key);
+    for m in &mismatches {
+        println!("Not in step ({}): {}", m.kind, m.detail);
+    }
+    if let Some(c) = &change {
+        println!(
+            "{} = {} available in Shopify - {} sold but not in that number yet - {} buffer (not below 0) + {} held back by the channel itself",
+            c.to, c.available, c.unseen, c.buffer, c.reserved
+        );
+        match c.from {
+            Some(from) if from == c.to => println!("The channel has {from}: in step."),
+            Some(from) => println!("The channel has {from}: written in the next cycle."),
+            None => println!("What the channel has is not known for sure: written in the next cycle."),
+        }
+    }
+    let rows: Vec<Vec<String>> = variants.iter().map(|v| vec!["Shopify variant".into(), v.title.clone(), v.variant.clone()]).chain(listings.iter().map(|l| vec!["listing".into(), l.title.clone(), l.id.clone()])).collect();
+    print_rows(&["side", "title", "id"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = levels
+        .iter()
+        .map(|(location, n, read)| vec![location.clone(), n.to_string(), if row.locations.contains(location) { "yes" } else { "no" }.into(), clock(*read)])
+        .collect();
+    print_rows(&["location", "available", "counts", "read (UTC)"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = pushes
+        .iter()
+        .map(|p| {
+            vec![
+                clock(p.at),
+                p.previous.map_or("?".into(), |q| q.to_string()),
+                p.quantity.to_string(),
+                format!("{} - {} - {} + {}", p.available, p.unseen, p.buffer, p.reserved),
+                p.cause.clone(),
+                p.outcome.clone(),
+            ]
+        })
+        .collect();
+    print_rows(&["written (UTC)", "from", "to", "available - unseen - buffer + reserved", "cause", "outcome"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = events.iter().map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()]).collect();
+    print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
+    Ok(true)
+}

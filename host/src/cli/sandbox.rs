@@ -1,0 +1,57 @@
+//! `lockstep sandbox`: the stand-ins alone.
+
+use clap::Args;
+use lockstep_sandbox::{Options, Sandbox};
+
+use super::FINE;
+use super::run::until_stopped;
+
+#[derive(Args)]
+pub(super) struct SandboxArgs {
+    /// SKUs of the catalogue.
+    #[arg(long, default_value_t = 200, value_name = "NUMBER")]
+    skus: usize,
+    /// The same seed gives the same catalogue.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    seed: u64,
+    /// Port of the stand-in for Shopify; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    shopify_port: u16,
+    /// Port of the stand-in for Seller Center; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    seller_center_port: u16,
+    /// Port on which the shopper, the merchant and faults are played; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    control_port: u16,
+}
+
+pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
+    let mut options = Options { skus: args.skus, seed: args.seed, control_port: Some(args.control_port), ..Options::default() };
+    options.shopify.port = args.shopify_port;
+    options.seller_center.port = args.seller_center_port;
+    let (shopify, seller_center) = (options.shopify.clone(), options.seller_center.clone());
+    let sandbox = Sandbox::start(options).await?;
+    let stop = until_stopped("Stopping.");
+    println!("Shopify        {}   client id {}   secret {}", sandbox.shopify.url(), shopify.client_id, shopify.client_secret);
+    println!("Seller Center  {}   application id {}   secret {}", sandbox.seller_center.url(), seller_center.client_id, seller_center.client_secret);
+    println!("Control        {}", sandbox.control_url().unwrap_or_default());
+    println!();
+    println!("In another terminal:");
+    println!("  lockstep init");
+    println!(
+        "  LOCKSTEP_SHOP_SECRET={} lockstep shop add kestrel --base-url {} --client-id {} --allow-local",
+        shopify.client_secret,
+        sandbox.shopify.url(),
+        shopify.client_id
+    );
+    println!(
+        "  LOCKSTEP_CHANNEL_SECRET={} lockstep channel add kestrel/the-iconic --plugin the-iconic --base-url {} --client-id {} --allow-local",
+        seller_center.client_secret,
+        sandbox.seller_center.url(),
+        seller_center.client_id
+    );
+    println!();
+    println!("Stop with Ctrl-C.");
+    stop.cancelled().await;
+    Ok(FINE)
+}

@@ -1,0 +1,35 @@
+# The menu. Each line is a command of its own; there is no logic here.
+
+# List the recipes.
+default:
+    @just --list
+
+# Play the whole story on this machine: a Shopify, a THE ICONIC, a shopper, a merchant, the real host.
+demo *ARGS:
+    cargo xtask demo {{ARGS}}
+
+# Every test.
+test *ARGS:
+    cargo xtask test {{ARGS}}
+
+# Format, clippy, documentation, licenses.
+lint:
+    cargo xtask lint
+
+# Everything that must hold before a change lands.
+ci:
+    cargo xtask ci
+
+# Requests, time and memory of a full read-and-compare, a quiet cycle, and more.
+bench *ARGS:
+    cargo xtask bench {{ARGS}}
+
+# Format all sources.
+format:
+    cargo fmt --all
+    cd plugins && cargo fmt --all
+
+# The binary for production, in target/release/lockstep.
+build:
+    cargo xtask setup
+    cargo build --release --locked --package lockstep

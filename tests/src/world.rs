@@ -1,0 +1,223 @@
+//! A sandbox, a data directory, and the real binary as its user would type it.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use lockstep_sandbox::audit::{Audit, AuditOptions, audit};
+use lockstep_sandbox::story::Story;
+use lockstep_sandbox::{Options, Sandbox};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// The channel of every world.
+pub const KEY: &str = "kestrel/the-iconic";
+
+/// Longest time that any one command may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a command did.
+pub struct Ran {
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Everything it printed.
+    pub fn all(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
+    /// Fails the test unless the exit code is this.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "exit code\n{}", self.all());
+        self
+    }
+
+    /// Fails the test unless this was printed.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.all().contains(text), "\"{text}\" was not said:\n{}", self.all());
+        self
+    }
+}
+
+pub struct World {
+    pub sandbox: Sandbox,
+    pub since: jiff::Timestamp,
+    pub data: TempDir,
+    shop_secret: String,
+    channel_secret: String,
+    shop_id: String,
+    channel_id: String,
+}
+
+impl World {
+    /// A sandbox of that many SKUs with an empty data directory beside it.
+    pub async fn bare(skus: usize) -> Self {
+        Self::with(Options { skus, seed: 11, ..Options::default() }).await
+    }
+
+    pub async fn with(mut options: Options) -> Self {
+        // Search indexes that lag have their own tests; elsewhere they would only make everything slow.
+        options.shopify.switches.index_lag_ms = 0;
+        let (shopify, seller) = (options.shopify.clone(), options.seller_center.clone());
+        let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
+        Self {
+            sandbox,
+            since: jiff::Timestamp::now(),
+            data: TempDir::new().expect("a temporary directory"),
+            shop_secret: shopify.client_secret,
+            shop_id: shopify.client_id,
+            channel_secret: seller.client_secret,
+            channel_id: seller.client_id,
+        }
+    }
+
+    /// A world whose shop and channel are connected and whose first sync is approved and done.
+    pub async fn in_step(skus: usize) -> Self {
+        let world = Self::bare(skus).await;
+        world.connect(&[]).await;
+        world.run(&["approve", KEY]).await.code(0);
+        world.settle().await;
+        world
+    }
+
+    /// `init`, `shop add`, `channel add`.
+    pub async fn connect(&self, settings: &[&str]) {
+        // Every world uses the same component: what one compiled, the next one takes.
+        copy_cache(&shared_cache(), &self.data.path().join("cache"));
+        self.run(&["init"]).await.code(0);
+        self.add_shop().await.code(0);
+        self.add_channel(settings).await.code(0);
+        copy_cache(&self.data.path().join("cache"), &shared_cache());
+    }
+
+    pub async fn add_shop(&self) -> Ran {
+        let url = self.sandbox.shopify.url();
+        self.run(&["shop", "add", "kestrel", "--base-url", &url, "--client-id", &self.shop_id, "--allow-local"]).await
+    }
+
+    pub async fn add_channel(&self, settings: &[&str]) -> Ran {
+        let url = self.sandbox.seller_center.url();
+        let from = self.since.to_string();
+        let mut args = vec!["channel", "add", KEY, "--plugin", "the-iconic", "--base-url", &url, "--client-id", &self.channel_id, "--allow-local"];
+        args.extend(["--orders-from", &from, "--set", "interval-s=1", "--set", "doubt-s=0", "--set", "read-back-s=2"]);
+        for setting in settings {
+            args.extend(["--set", setting]);
+        }
+        self.run(&args).await
+    }
+
+    /// The binary with its data directory and secrets; the rest of the environment is empty.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep-under-test"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LOCKSTEP_DATA", self.data.path())
+            .env("LOCKSTEP_SHOP_SECRET", &self.shop_secret)
+            .env("LOCKSTEP_CHANNEL_SECRET", &self.channel_secret)
+            .env("LOCKSTEP_LOG", "lockstep=debug")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub async fn run(&self, args: &[&str]) -> Ran {
+        let mut command = self.command();
+        command.args(args);
+        finish(command, args).await
+    }
+
+    /// Runs a command that is to die at a named point.
+    pub async fn run_to_crash(&self, args: &[&str], point: &str) -> Ran {
+        let mut command = self.command();
+        command.args(args).env("LOCKSTEP_CRASH_AT", point);
+        finish(command, args).await
+    }
+
+    /// Starts a command and leaves it running.
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command().args(args).spawn().expect("the binary starts")
+    }
+
+    /// Cycles until nothing is left to do.
+    pub async fn settle(&self) -> Ran {
+        self.run(&["sync"]).await
+    }
+
+    pub fn story(&self, seed: u64) -> Story {
+        Story::new(&self.sandbox, seed)
+    }
+
+    pub fn audit(&self, converged: bool) -> Audit {
+        audit(
+            &self.sandbox,
+            &AuditOptions {
+                since: self.since,
+                buffer: 0,
+                locations: self.sandbox.locations.clone(),
+                channel_title: "THE ICONIC".into(),
+                converged,
+            },
+        )
+    }
+
+    /// Fails the test unless every invariant holds.
+    #[track_caller]
+    pub fn assert_sound(&self, when: &str) {
+        let audit = self.audit(true);
+        let broken: Vec<String> = audit
+            .checks
+            .iter()
+            .filter(|c| !c.ok)
+            .map(|c| format!("{}: {}\n    {}", c.name, c.detail, c.examples.join("\n    ")))
+            .collect();
+        assert!(broken.is_empty(), "{when}:\n  {}", broken.join("\n  "));
+    }
+}
+
+async fn finish(mut command: Command, args: &[&str]) -> Ran {
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .unwrap_or_else(|_| panic!("`lockstep {}` did not end within {PATIENCE:?}", args.join(" ")))
+        .expect("the binary starts");
+    Ran {
+        status: output.status,
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn shared_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
+}
+
+/// Copies compiled components; a file that another test writes at the same moment is left to it.
+fn copy_cache(from: &Path, to: &Path) {
+    let Ok(entries) = std::fs::read_dir(from) else { return };
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let _ = builder.recursive(true).create(to);
+    for entry in entries.flatten() {
+        let target = to.join(entry.file_name());
+        if !target.exists() {
+            let partial = to.join(format!("{}.{}", entry.file_name().to_string_lossy(), uuid_like()));
+            if std::fs::copy(entry.path(), &partial).is_ok() {
+                let _ = std::fs::rename(&partial, &target);
+            }
+        }
+    }
+}
+
+fn uuid_like() -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    now ^ u128::from(std::process::id()) << 64
+}
