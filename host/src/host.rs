@@ -39,20 +39,20 @@ type Fingerprint = [u8; 32];
 
 impl Host {
     /// Opens a data directory to work its channels. Fails when another process works them.
-    pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        Self::on(directory, Store::open(directory)?)
+    pub fn open(directory: &Path, scrubber: Scrubber) -> anyhow::Result<Self> {
+        Self::on(directory, Store::open(directory)?, scrubber)
     }
 
     /// Opens a data directory beside a host that may be working it.
-    pub fn attach(directory: &Path) -> anyhow::Result<Self> {
-        Self::on(directory, Store::attach(directory)?)
+    pub fn attach(directory: &Path, scrubber: Scrubber) -> anyhow::Result<Self> {
+        Self::on(directory, Store::attach(directory)?, scrubber)
     }
 
-    fn on(directory: &Path, store: Store) -> anyhow::Result<Self> {
+    fn on(directory: &Path, store: Store, scrubber: Scrubber) -> anyhow::Result<Self> {
         Ok(Self {
             store,
             vault: Vault::load_or_create(&directory.join("key"))?,
-            scrubber: Scrubber::default(),
+            scrubber,
             plugins: OnceLock::new(),
             directory: directory.to_owned(),
             shops: Mutex::default(),
@@ -217,8 +217,10 @@ impl Host {
             base_url,
             settings: row.settings.clone(),
             credentials,
+            requests_per_second: row.policy.requests_per_second,
             limits: Limits::default(),
             http: self.client(row.allow_local)?,
+            scrubber: self.scrubber.clone(),
         })
     }
 
@@ -226,7 +228,7 @@ impl Host {
     pub async fn connector(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
         let sealed = self.sealed(&row.key.shop, &row.key.channel).await?;
         let digest = self.plugin(&row.plugin)?.digest().to_owned();
-        let print = fingerprint(&(digest, &row.base_url, row.allow_local, &row.settings, sealed));
+        let print = fingerprint(&(digest, &row.base_url, row.allow_local, &row.settings, row.policy.requests_per_second, sealed));
         if let Some((_, connector)) = self.connectors.lock().expect("never poisoned").get(&row.key).filter(|(p, _)| *p == print) {
             return Ok(connector.clone());
         }

@@ -17,7 +17,7 @@ pub(super) struct FileArgs {
 
 pub(super) fn init(env: &Env) -> anyhow::Result<u8> {
     let fresh = !env.data.join("lockstep.db").exists();
-    Host::attach(&env.data)?;
+    Host::attach(&env.data, env.scrubber.clone())?;
     let place = env.data.display();
     if fresh {
         println!("Created {place}: database, key and cache.");

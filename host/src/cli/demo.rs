@@ -71,7 +71,7 @@ pub(super) async fn run(args: DemoArgs, env: &Env) -> anyhow::Result<u8> {
     if args.skus < 50 {
         return Err(Usage("the catalogue needs at least 50 SKUs, so that something of every kind is in it".into()).into());
     }
-    let stage = set_up(&args, env.json).await?;
+    let stage = set_up(&args, env).await?;
     let code = if args.once { once(&stage, &args).await } else { live(&stage, &args).await };
     stage.screen.finish();
     if stage.keep {
@@ -82,8 +82,8 @@ pub(super) async fn run(args: DemoArgs, env: &Env) -> anyhow::Result<u8> {
     code
 }
 
-async fn set_up(args: &DemoArgs, quiet: bool) -> anyhow::Result<Stage> {
-    let screen = Screen::new(quiet);
+async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
+    let screen = Screen::new(env.json);
     let data = args.keep.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id())));
     if data.join("lockstep.db").exists() {
         return Err(Usage(format!("{} holds a Lockstep data directory already; name a new one with --keep", data.display())).into());
@@ -97,7 +97,7 @@ async fn set_up(args: &DemoArgs, quiet: bool) -> anyhow::Result<Stage> {
     screen.line(&format!("Backstage      {}", sandbox.control_url().unwrap_or_default()));
     screen.title("The host, with its connector as a sandboxed WebAssembly component");
     screen.working("compiling the connector (once; kept on disk afterwards)");
-    let host = Arc::new(Host::open(&data)?);
+    let host = Arc::new(Host::open(&data, env.scrubber.clone())?);
     let since = Instant::now();
     let row = ShopRow {
         shop: "kestrel".into(),
@@ -117,7 +117,7 @@ async fn set_up(args: &DemoArgs, quiet: bool) -> anyhow::Result<Stage> {
         client_id: Some(seller.client_id.clone()),
         secret: SecretString::from(seller.client_secret.clone()),
         locations: vec![],
-        settings: ["interval-s=2", "read-back-s=20", "doubt-s=2"].map(str::to_owned).to_vec(),
+        settings: ["interval-s=2", "doubt-s=2", "requests-per-second=25"].map(str::to_owned).to_vec(),
         orders_from: Some(since),
         base_url: Some(sandbox.seller_center.url()),
         allow_local: true,

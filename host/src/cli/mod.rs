@@ -4,6 +4,7 @@ mod channel;
 mod data;
 mod demo;
 mod explain;
+mod logging;
 mod order;
 mod output;
 mod plan;
@@ -26,6 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::db;
 use crate::host::Host;
 use crate::model::Key;
+use crate::vault::Scrubber;
 
 /// Everything is fine.
 pub const FINE: u8 = 0;
@@ -114,19 +116,21 @@ enum Command {
 pub(crate) struct Env {
     data: PathBuf,
     json: bool,
+    /// Knows the secrets in memory, for the log.
+    scrubber: Scrubber,
 }
 
 impl Env {
     /// Opens the data directory beside a host that may be working it: to look, or to change settings.
     fn host(&self) -> anyhow::Result<Host> {
         self.exists()?;
-        Host::attach(&self.data)
+        Host::attach(&self.data, self.scrubber.clone())
     }
 
     /// Opens the data directory to work its channels. Fails when another process works them.
     fn worker(&self) -> anyhow::Result<Host> {
         self.exists()?;
-        Host::open(&self.data)
+        Host::open(&self.data, self.scrubber.clone())
     }
 
     fn exists(&self) -> anyhow::Result<()> {
@@ -170,13 +174,13 @@ pub(crate) fn name_ok(text: &str) -> bool {
 /// Parses the command line, runs the command, prints an error with its causes.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_new(&cli.log).unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let env = Env { data: cli.data, json: cli.json };
+    let scrubber = Scrubber::default();
+    logging::start(&cli.log, scrubber.clone());
+    let env = Env { data: cli.data, json: cli.json, scrubber };
     match run(cli.command, &env).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", env.scrubber.scrub(&format!("{error:#}")));
             ExitCode::from(code_of(&error))
         }
     }

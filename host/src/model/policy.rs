@@ -38,6 +38,9 @@ pub struct Policy {
     pub read_back_s: u32,
     /// Seconds by which windows of incremental reads overlap.
     pub overlap_s: u32,
+    /// Requests a second to the channel, instead of the plugin's own figure. The limit is the account's, shared with
+    /// every other program that uses it.
+    pub requests_per_second: Option<std::num::NonZeroU32>,
     /// Units that are never offered on the channel, per SKU.
     pub buffer: u32,
     /// See [`Unmatched`].
@@ -74,6 +77,7 @@ impl Default for Policy {
             interval_s: 60,
             read_back_s: 6 * 3600,
             overlap_s: 600,
+            requests_per_second: None,
             buffer: 0,
             unmatched: Unmatched::Hold,
             price_basis: PriceBasis::Paid,

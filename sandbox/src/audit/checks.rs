@@ -244,15 +244,15 @@ fn worth(pair: &Pair<'_>, ordered: &BTreeMap<&str, u32>) -> (Decimal, Decimal) {
     for (sku, items) in of_sku {
         let wanted = ordered.get(sku).copied().unwrap_or(0) as usize;
         let missing = items.len().saturating_sub(wanted);
-        let mut gone: Vec<Decimal> = items
-            .iter()
-            .filter(|i| i.cancelled())
-            .map(|i| i.paid + i.shipping)
-            .collect();
-        gone.sort();
+        let gone: Vec<&&ChannelItem> = items.iter().filter(|i| i.cancelled()).collect();
+        let mut cheap: Vec<Decimal> = gone.iter().map(|i| i.paid).collect();
+        cheap.sort();
+        // Whether the marketplace still charges the shipping of a cancelled unit is its affair.
+        let mut dear: Vec<Decimal> = gone.iter().map(|i| i.paid + i.shipping).collect();
+        dear.sort();
         let all: Decimal = items.iter().map(|i| i.paid + i.shipping).sum();
-        most += all - gone.iter().take(missing).sum::<Decimal>();
-        least += all - gone.iter().rev().take(missing).sum::<Decimal>();
+        most += all - cheap.iter().take(missing).sum::<Decimal>();
+        least += all - dear.iter().rev().take(missing).sum::<Decimal>();
     }
     (least, most)
 }
@@ -557,7 +557,7 @@ fn oversells(seen: &Snapshot, pairs: &Pairs<'_>, excuses: &Excuses) -> Check {
 
 /// Names of one carrier, reduced to letters and digits.
 const ALIASES: &[&[&str]] = &[
-    &["australiapost", "auspost"],
+    &["australiapost", "auspost", "australiaposteparcel"],
     &["startrack", "startrackexpress"],
     &["couriersplease", "courierplease"],
     &["aramex", "aramexaustralia", "fastway"],
@@ -569,12 +569,6 @@ const ALIASES: &[&[&str]] = &[
 
 /// Whether two names mean one carrier. A fulfillment that names none fits every carrier.
 fn same_carrier(shop: &str, channel: &str) -> bool {
-    let plain = |name: &str| -> String {
-        name.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
     let (a, b) = (plain(shop), plain(channel));
     a.is_empty()
         || a == b
@@ -583,15 +577,16 @@ fn same_carrier(shop: &str, channel: &str) -> bool {
             .any(|names| names.contains(&a.as_str()) && names.contains(&b.as_str()))
 }
 
-/// Equal but for case and blanks.
+/// Equal but for case, blanks and punctuation: street lines may be joined in one way or another.
 fn same_text(a: &str, b: &str) -> bool {
-    let plain = |text: &str| {
-        text.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase()
-    };
     plain(a) == plain(b)
+}
+
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn list<'a>(all: impl Iterator<Item = &'a str>) -> String {

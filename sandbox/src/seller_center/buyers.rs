@@ -26,16 +26,38 @@ pub struct Buyer {
 }
 
 const FIRST: [&str; 16] = [
-    "Marlo", "Imogen", "Tane", "Priya", "Declan", "Aroha", "Zoë", "Hamish", "Linh", "Saoirse", "Noah", "Wiremu",
-    "Matilda", "Jean-Luc", "Anaïs", "Ravi",
+    "Marlo", "Imogen", "Tane", "Priya", "Declan", "Aroha", "Zoë", "Hamish", "Linh", "Saoirse",
+    "Noah", "Wiremu", "Matilda", "Jean-Luc", "Anaïs", "Ravi",
 ];
 const LAST: [&str; 16] = [
-    "Quill", "Nguyen", "O'Connor", "Walker", "Ferreira", "Ngata", "Singh", "Mac Donald", "Papadopoulos", "Weiß",
-    "Harrow", "Thistlewood", "Okafor", "Larsen", "Tui", "Bright-Smith",
+    "Quill",
+    "Nguyen",
+    "O'Connor",
+    "Walker",
+    "Ferreira",
+    "Ngata",
+    "Singh",
+    "Mac Donald",
+    "Papadopoulos",
+    "Weiß",
+    "Harrow",
+    "Thistlewood",
+    "Okafor",
+    "Larsen",
+    "Tui",
+    "Bright-Smith",
 ];
 const STREETS: [&str; 10] = [
-    "Lantern Rd", "Wattle Grove", "St Kilda Esplanade", "Boundary Street", "Kookaburra Cl", "Pacific Hwy", "Ti Tree Way",
-    "King William St", "Cuba Street", "Marine Parade",
+    "Lantern Rd",
+    "Wattle Grove",
+    "St Kilda Esplanade",
+    "Boundary Street",
+    "Kookaburra Cl",
+    "Pacific Hwy",
+    "Ti Tree Way",
+    "King William St",
+    "Cuba Street",
+    "Marine Parade",
 ];
 /// City, region, post code, country.
 const TOWNS: [(&str, &str, &str, &str); 16] = [

@@ -116,9 +116,9 @@ impl Call {
         values
             .into_iter()
             .map(|value| {
-                value
-                    .parse()
-                    .map_err(|_| Refusal::invalid(name, "This value should be of type integer.", value))
+                value.parse().map_err(|_| {
+                    Refusal::invalid(name, "This value should be of type integer.", value)
+                })
             })
             .collect::<Result<_, _>>()
             .map(Some)
@@ -126,11 +126,17 @@ impl Call {
 
     /// A boolean parameter: `1`, `0`, and the words as PHP reads them.
     pub(super) fn flag(&self, name: &str) -> Option<bool> {
-        self.one(name).map(|value| !matches!(value, "0" | "" | "false"))
+        self.one(name)
+            .map(|value| !matches!(value, "0" | "" | "false"))
     }
 
     /// One end of a range of times.
-    pub(super) fn bound(&self, state: &State, name: &str, end: bool) -> Result<Option<Timestamp>, Refusal> {
+    pub(super) fn bound(
+        &self,
+        state: &State,
+        name: &str,
+        end: bool,
+    ) -> Result<Option<Timestamp>, Refusal> {
         let Some(text) = self.one(name) else {
             return Ok(None);
         };
@@ -140,15 +146,26 @@ impl Call {
     }
 
     /// The page asked for, never longer than `max`.
-    pub(super) fn page(&self, state: &mut State, max: u64, above: Tolerance) -> Result<Page, Refusal> {
-        let mut read = |name: &str, least: u64, absent: u64| match self.one(name) {
-            None if state.switches.paging_required => {
-                Err(Refusal::invalid(name, "This value should not be blank.", "null"))
-            }
+    pub(super) fn page(
+        &self,
+        state: &mut State,
+        max: u64,
+        above: Tolerance,
+    ) -> Result<Page, Refusal> {
+        let read = |name: &str, least: u64, absent: u64| match self.one(name) {
+            None if state.switches.paging_required => Err(Refusal::invalid(
+                name,
+                "This value should not be blank.",
+                "null",
+            )),
             None => Ok(absent),
             Some(text) => match text.parse::<u64>() {
                 Ok(value) if value >= least => Ok(value),
-                _ => Err(Refusal::invalid(name, "This value should be positive.", text)),
+                _ => Err(Refusal::invalid(
+                    name,
+                    "This value should be positive.",
+                    text,
+                )),
             },
         };
         let mut limit = read("limit", 1, max)?;
@@ -177,7 +194,11 @@ impl Call {
     pub(super) fn content_type(&self) -> String {
         let value = self.headers.get(header::CONTENT_TYPE);
         let text = value.and_then(|v| v.to_str().ok()).unwrap_or_default();
-        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        text.split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
     }
 
     /// The JSON body.
@@ -186,7 +207,10 @@ impl Call {
             return Err(Refusal::Problem {
                 status: 400,
                 title: "Bad Request".to_owned(),
-                detail: format!("The content type `{}` is not supported", self.content_type()),
+                detail: format!(
+                    "The content type `{}` is not supported",
+                    self.content_type()
+                ),
             });
         }
         serde_json::from_slice(&self.body).map_err(|error| Refusal::Problem {
@@ -210,17 +234,29 @@ pub(super) fn text<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, R
     match body.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Refusal::invalid(name, "This value should be of type string.", other)),
+        Some(other) => Err(Refusal::invalid(
+            name,
+            "This value should be of type string.",
+            other,
+        )),
     }
 }
 
 /// A list of ids in a JSON body. Strings are not ids.
 pub(super) fn id_list(body: &Value, name: &str) -> Result<Vec<u64>, Refusal> {
     let Some(Value::Array(values)) = body.get(name) else {
-        return Err(Refusal::invalid(name, "This value should be of type array.", body.get(name).unwrap_or(&Value::Null)));
+        return Err(Refusal::invalid(
+            name,
+            "This value should be of type array.",
+            body.get(name).unwrap_or(&Value::Null),
+        ));
     };
     if values.is_empty() {
-        return Err(Refusal::invalid(name, "This collection should contain 1 element or more.", "[]"));
+        return Err(Refusal::invalid(
+            name,
+            "This collection should contain 1 element or more.",
+            "[]",
+        ));
     }
     let mut ids = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {

@@ -266,44 +266,100 @@ pub(super) fn list_sets(state: &mut State, call: &Call) -> Answer {
     call.expect(
         state,
         &[
-            "limit", "offset", "status", "keyword", "keyword[]", "createDateStart", "createDateEnd",
-            "updateDateStart", "updateDateEnd", "brandIds[]", "categoryIds[]", "productSetIds[]",
-            "productSetUuids[]", "tags[]", "parentSku", "group", "visibility", "inStock", "reserved",
-            "onlyWithTags", "orderBy", "orderDirection",
+            "limit",
+            "offset",
+            "status",
+            "keyword",
+            "keyword[]",
+            "createDateStart",
+            "createDateEnd",
+            "updateDateStart",
+            "updateDateEnd",
+            "brandIds[]",
+            "categoryIds[]",
+            "productSetIds[]",
+            "productSetUuids[]",
+            "tags[]",
+            "parentSku",
+            "group",
+            "visibility",
+            "inStock",
+            "reserved",
+            "onlyWithTags",
+            "orderBy",
+            "orderDirection",
         ],
     );
     let page = call.page(state, PAGE_MAX, Tolerance::Silent)?;
     let status = call.one("status").unwrap_or("all");
     if !SET_STATUSES.contains(&status) {
-        return Err(Refusal::invalid("status", "The value you selected is not a valid choice.", status));
+        return Err(Refusal::invalid(
+            "status",
+            "The value you selected is not a valid choice.",
+            status,
+        ));
     }
     let mut bounds = [None; 4];
-    let names = ["createDateStart", "createDateEnd", "updateDateStart", "updateDateEnd"];
+    let names = [
+        "createDateStart",
+        "createDateEnd",
+        "updateDateStart",
+        "updateDateEnd",
+    ];
     for (bound, name) in bounds.iter_mut().zip(names) {
-        if call.one(name).is_some_and(|text| text.len() != "2026-03-09".len()) {
-            return Err(Refusal::invalid(name, "This value is not a valid date.", call.one(name).unwrap_or_default()));
+        if call
+            .one(name)
+            .is_some_and(|text| text.len() != "2026-03-09".len())
+        {
+            return Err(Refusal::invalid(
+                name,
+                "This value is not a valid date.",
+                call.one(name).unwrap_or_default(),
+            ));
         }
         *bound = call.bound(state, name, name.ends_with("End"))?;
     }
     let (by, direction) = (call.one("orderBy"), call.one("orderDirection"));
     if by.is_some() != direction.is_some() {
-        return Err(Refusal::invalid("orderBy", "orderBy and orderDirection have to be given together.", by.unwrap_or("null")));
+        return Err(Refusal::invalid(
+            "orderBy",
+            "orderBy and orderDirection have to be given together.",
+            by.unwrap_or("null"),
+        ));
     }
     if by.is_some_and(|by| by != "createdAt") {
-        return Err(Refusal::invalid("orderBy", "The value you selected is not a valid choice.", by.unwrap_or_default()));
+        return Err(Refusal::invalid(
+            "orderBy",
+            "The value you selected is not a valid choice.",
+            by.unwrap_or_default(),
+        ));
     }
     let descending = match direction {
         None => state.switches.newest_first,
         Some("ASC") => false,
         Some("DESC") => true,
-        Some(other) => return Err(Refusal::invalid("orderDirection", "The value you selected is not a valid choice.", other)),
+        Some(other) => {
+            return Err(Refusal::invalid(
+                "orderDirection",
+                "The value you selected is not a valid choice.",
+                other,
+            ));
+        }
     };
     let ids = call.ids("productSetIds")?;
     let uuids = call.many("productSetUuids");
-    let mut keywords: Vec<String> = call.many("keyword").iter().map(|k| k.to_lowercase()).collect();
+    let mut keywords: Vec<String> = call
+        .many("keyword")
+        .iter()
+        .map(|k| k.to_lowercase())
+        .collect();
     keywords.extend(call.one("keyword").map(str::to_lowercase));
     if keywords.len() > 5 {
-        return Err(Refusal::invalid("keyword", "This collection should contain 5 elements or less.", keywords.len()));
+        return Err(Refusal::invalid(
+            "keyword",
+            "This collection should contain 5 elements or less.",
+            keywords.len(),
+        ));
     }
     // Shorter terms do not count.
     keywords.retain(|k| k.chars().count() >= 3);
@@ -322,14 +378,17 @@ pub(super) fn list_sets(state: &mut State, call: &Call) -> Answer {
             && ids.as_ref().is_none_or(|ids| ids.contains(&set.id))
             && (uuids.is_empty() || uuids.contains(&set.uuid.to_string().as_str()))
             && parent.is_none_or(|parent| parent == set.parent_sku)
-            && in_stock.is_none_or(|yes| yes == state.members(set).any(|p| p.quantity + p.consigned > 0))
+            && in_stock
+                .is_none_or(|yes| yes == state.members(set).any(|p| p.quantity + p.consigned > 0))
             && reserved.is_none_or(|yes| yes == state.members(set).any(|p| p.reserved > 0))
             && (keywords.is_empty()
                 || keywords.iter().any(|k| {
                     let begins = |text: &str| text.to_lowercase().starts_with(k.as_str());
                     begins(&set.name)
                         || begins(&set.parent_sku)
-                        || state.members(set).any(|p| begins(&p.seller_sku) || begins(&p.shop_sku))
+                        || state
+                            .members(set)
+                            .any(|p| begins(&p.seller_sku) || begins(&p.shop_sku))
                 }))
     };
     let count = state.sets.len();
@@ -384,7 +443,11 @@ pub(super) fn put_status(state: &mut State, call: &Call) -> Answer {
     let id = state.member_or_404(call)?.id;
     let status = call.one("status").unwrap_or_default();
     if !PRODUCT_STATUSES.contains(&status) {
-        return Err(Refusal::invalid("status", "The value you selected is not a valid choice.", status));
+        return Err(Refusal::invalid(
+            "status",
+            "The value you selected is not a valid choice.",
+            status,
+        ));
     }
     state.set_status(id, status);
     Ok(Reply::Empty(200))
@@ -401,7 +464,10 @@ pub(super) fn by_seller_sku(state: &mut State, call: &Call) -> Answer {
 /// `GET /v2/product/shop-sku/{sku}`.
 pub(super) fn by_shop_sku(state: &mut State, call: &Call) -> Answer {
     let sku = call.param("sku");
-    let product = state.by_shop_sku.get(sku).and_then(|id| state.products.get(id));
+    let product = state
+        .by_shop_sku
+        .get(sku)
+        .and_then(|id| state.products.get(id));
     let product = product.ok_or_else(|| Refusal::missing(format!("Shop SKU `{sku}`")))?;
     Reply::ok(state.product_row(product))
 }
@@ -412,7 +478,11 @@ pub(super) fn by_seller_skus(state: &mut State, call: &Call) -> Answer {
     let page = call.page(state, PAGE_MAX, Tolerance::Silent)?;
     let skus = call.many("sellerSkus");
     if skus.is_empty() {
-        return Err(Refusal::invalid("sellerSkus", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "sellerSkus",
+            "This value should not be blank.",
+            "null",
+        ));
     }
     if skus.len() > 100 {
         return Err(Refusal::invalid(
@@ -430,7 +500,9 @@ pub(super) fn by_seller_skus(state: &mut State, call: &Call) -> Answer {
     ids.sort_unstable();
     ids.dedup();
     let rows = ids.iter().skip(page.offset).take(page.limit);
-    let rows = rows.filter_map(|id| state.products.get(id)).map(|p| state.product_row(p));
+    let rows = rows
+        .filter_map(|id| state.products.get(id))
+        .map(|p| state.product_row(p));
     Reply::ok(wrapped(rows.collect(), page, ids.len()))
 }
 
@@ -438,7 +510,16 @@ pub(super) fn by_seller_skus(state: &mut State, call: &Call) -> Answer {
 pub(super) fn products(state: &mut State, call: &Call) -> Answer {
     call.expect(
         state,
-        &["productIds[]", "productUuids[]", "sellerId", "sku", "name", "sellerSku", "limit", "offset"],
+        &[
+            "productIds[]",
+            "productUuids[]",
+            "sellerId",
+            "sku",
+            "name",
+            "sellerSku",
+            "limit",
+            "offset",
+        ],
     );
     let ids = call.ids("productIds")?;
     let uuids = call.many("productUuids");
@@ -447,7 +528,11 @@ pub(super) fn products(state: &mut State, call: &Call) -> Answer {
         (Some(ids), _, _) => ids.clone(),
         (None, Some(sku), _) => state.by_seller_sku.get(sku).cloned().unwrap_or_default(),
         (None, None, Some(sku)) => state.by_shop_sku.get(sku).copied().into_iter().collect(),
-        (None, None, None) => state.sets.iter().flat_map(|set| set.products.iter().copied()).collect(),
+        (None, None, None) => state
+            .sets
+            .iter()
+            .flat_map(|set| set.products.iter().copied())
+            .collect(),
     };
     let number = |name: &str| call.one(name).and_then(|text| text.parse::<usize>().ok());
     let rows: Vec<Value> = keys
@@ -480,7 +565,10 @@ pub(super) fn prices(state: &mut State, call: &Call) -> Answer {
     let sets = call.ids("productSetIds")?.unwrap_or_default();
     let products = call.ids("productIds")?.unwrap_or_default();
     let mut by_set = std::collections::BTreeMap::<u64, Vec<Value>>::new();
-    let of_sets = sets.iter().filter_map(|&id| state.set(id)).flat_map(|set| set.products.iter());
+    let of_sets = sets
+        .iter()
+        .filter_map(|&id| state.set(id))
+        .flat_map(|set| set.products.iter());
     let mut ids: Vec<u64> = of_sets.chain(&products).copied().collect();
     ids.sort_unstable();
     ids.dedup();
@@ -491,7 +579,10 @@ pub(super) fn prices(state: &mut State, call: &Call) -> Answer {
             .push(json!({"productId": product.id, "prices": [price_row(&product.price)]}));
     }
     let rows = by_set.into_iter();
-    Reply::ok(rows.map(|(set, items)| json!({"productSetId": set, "items": items})).collect())
+    Reply::ok(
+        rows.map(|(set, items)| json!({"productSetId": set, "items": items}))
+            .collect(),
+    )
 }
 
 /// `PUT /v2/product/{product}/prices/{country}`: what is left out becomes null, but for the status.
@@ -499,18 +590,22 @@ pub(super) fn put_price(state: &mut State, call: &Call) -> Answer {
     let id = call.id("product")?;
     let country = call.param("country");
     if country != "AU" {
-        return Err(Refusal::unprocessable(format!("Country {country} is not one of the seller's countries")));
+        return Err(Refusal::unprocessable(format!(
+            "Country {country} is not one of the seller's countries"
+        )));
     }
     let body = call.json()?;
     let number = |name: &str| -> Result<Option<Decimal>, Refusal> {
         match body.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) => number
-                .to_string()
-                .parse()
-                .map(Some)
-                .map_err(|_| Refusal::invalid(name, "This value should be of type number.", number)),
-            Some(other) => Err(Refusal::invalid(name, "This value should be of type number.", other)),
+            Some(Value::Number(number)) => number.to_string().parse().map(Some).map_err(|_| {
+                Refusal::invalid(name, "This value should be of type number.", number)
+            }),
+            Some(other) => Err(Refusal::invalid(
+                name,
+                "This value should be of type number.",
+                other,
+            )),
         }
     };
     let (list, sale) = (number("price")?, number("salePrice")?);

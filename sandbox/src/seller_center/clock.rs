@@ -21,7 +21,7 @@ pub(super) fn zoneless(at: Timestamp) -> String {
 
 /// XML answers: central European time, offset without a colon.
 pub(super) fn central_european(at: Timestamp) -> String {
-    at.to_zoned(zone(1))
+    at.to_zoned_datetime(zone(1))
         .strftime("%Y-%m-%dT%H:%M:%S+0100")
         .to_string()
 }
@@ -39,7 +39,10 @@ pub(super) fn parse_bound(text: &str, end: bool, zone_hours: i8) -> Option<Times
         return None;
     }
     let date: jiff::civil::Date = text.parse().ok()?;
-    let midnight = date.at(0, 0, 0, 0).to_zoned(zone(zone_hours)).ok()?;
+    let midnight = date
+        .at(0, 0, 0, 0)
+        .to_zoned_datetime(zone(zone_hours))
+        .ok()?;
     let start = midnight.timestamp();
     let day = SignedDuration::from_hours(24) - SignedDuration::from_micros(1);
     Some(if end { start + day } else { start })
@@ -48,7 +51,7 @@ pub(super) fn parse_bound(text: &str, end: bool, zone_hours: i8) -> Option<Times
 /// When an order placed at `created` has to be on its way: 24 hours later, weekends in Sydney not counted.
 pub(super) fn ship_by(created: Timestamp) -> Timestamp {
     let weekend = |at: Timestamp| {
-        let day = at.to_zoned(zone(10)).weekday();
+        let day = at.to_zoned_datetime(zone(10)).weekday();
         matches!(day, Weekday::Saturday | Weekday::Sunday)
     };
     let day = SignedDuration::from_hours(24);
@@ -57,8 +60,8 @@ pub(super) fn ship_by(created: Timestamp) -> Timestamp {
         while weekend(start) {
             start += day;
         }
-        let monday = start.to_zoned(zone(10)).date();
-        if let Ok(midnight) = monday.at(0, 0, 0, 0).to_zoned(zone(10)) {
+        let monday = start.to_zoned_datetime(zone(10)).date();
+        if let Ok(midnight) = monday.at(0, 0, 0, 0).to_zoned_datetime(zone(10)) {
             start = midnight.timestamp();
         }
     }
@@ -111,8 +114,17 @@ mod tests {
     #[test]
     fn deadlines_skip_weekends() {
         // A Tuesday, a Friday and a Saturday in Sydney.
-        assert_eq!(ship_by(at("2026-03-10T01:00:00Z")), at("2026-03-11T01:00:00Z"));
-        assert_eq!(ship_by(at("2026-03-13T01:00:00Z")), at("2026-03-16T01:00:00Z"));
-        assert_eq!(ship_by(at("2026-03-14T01:00:00Z")), at("2026-03-16T14:00:00Z"));
+        assert_eq!(
+            ship_by(at("2026-03-10T01:00:00Z")),
+            at("2026-03-11T01:00:00Z")
+        );
+        assert_eq!(
+            ship_by(at("2026-03-13T01:00:00Z")),
+            at("2026-03-16T01:00:00Z")
+        );
+        assert_eq!(
+            ship_by(at("2026-03-14T01:00:00Z")),
+            at("2026-03-16T14:00:00Z")
+        );
     }
 }

@@ -73,7 +73,10 @@ impl State {
             match quantity.parse::<i64>() {
                 Ok(quantity) if quantity >= 0 => {
                     if !self.write_stock(product, quantity) {
-                        fail("Quantity", "Stock of this product cannot be updated".to_owned());
+                        fail(
+                            "Quantity",
+                            "Stock of this product cannot be updated".to_owned(),
+                        );
                     }
                 }
                 _ => fail("Quantity", format!("`{quantity}` is not a valid quantity")),
@@ -117,7 +120,15 @@ pub(super) fn stock_xml(state: &mut State, call: &Call) -> Answer {
             let text = format!("Invalid Request Format: the root is `{}`", root.name);
             return failure(state, call, 5, &text, &[]);
         }
-        Err(error) => return failure(state, call, 5, &format!("Invalid Request Format: {error}"), &[]),
+        Err(error) => {
+            return failure(
+                state,
+                call,
+                5,
+                &format!("Invalid Request Format: {error}"),
+                &[],
+            );
+        }
     };
     let mut rows = Vec::new();
     let mut details = Vec::new();
@@ -126,10 +137,20 @@ pub(super) fn stock_xml(state: &mut State, call: &Call) -> Answer {
         let sku = product.child_text("SellerSku").unwrap_or_default();
         let quantity = product.child_text("Quantity").unwrap_or_default();
         if sku.is_empty() {
-            details.push(("SellerSku", "must not be empty", String::new(), String::new()));
+            details.push((
+                "SellerSku",
+                "must not be empty",
+                String::new(),
+                String::new(),
+            ));
         }
         if quantity.parse::<i64>().is_err() {
-            details.push(("Quantity", "not a number", quantity.to_owned(), sku.to_owned()));
+            details.push((
+                "Quantity",
+                "not a number",
+                quantity.to_owned(),
+                sku.to_owned(),
+            ));
         }
         for other in &product.children {
             if other.name != "SellerSku" && other.name != "Quantity" {
@@ -147,7 +168,11 @@ pub(super) fn stock_xml(state: &mut State, call: &Call) -> Answer {
         return failure(state, call, 1, "Some fields are invalid", &details);
     }
     let open = |status: &str| status == "Queued" || status == "Processing";
-    if let Some(same) = state.feeds.values().find(|f| open(f.status) && f.raw == raw) {
+    if let Some(same) = state
+        .feeds
+        .values()
+        .find(|f| open(f.status) && f.raw == raw)
+    {
         let text = format!("The same document is still in feed {}", same.uuid);
         return failure(state, call, 1000, &text, &[]);
     }
@@ -260,6 +285,12 @@ pub(super) fn feed_cancel(state: &mut State, call: &Call) -> Answer {
 pub(super) fn feed_raw(state: &mut State, call: &Call) -> Answer {
     call.expect(state, &["feedUuidList[]"]);
     let wanted = call.many("feedUuidList");
-    let rows = state.feeds.values().filter(|f| wanted.contains(&f.uuid.to_string().as_str()));
-    Reply::ok(rows.map(|f| json!({"feedUuid": f.uuid, "rawInput": f.raw})).collect())
+    let rows = state
+        .feeds
+        .values()
+        .filter(|f| wanted.contains(&f.uuid.to_string().as_str()));
+    Reply::ok(
+        rows.map(|f| json!({"feedUuid": f.uuid, "rawInput": f.raw}))
+            .collect(),
+    )
 }

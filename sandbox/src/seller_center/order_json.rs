@@ -96,7 +96,13 @@ impl State {
 
     fn address_json(&self, order: &Order, billing: bool) -> Value {
         let buyer = &order.buyer;
-        let masked = |text: &str, mask: bool| if mask { MASK.to_owned() } else { text.to_owned() };
+        let masked = |text: &str, mask: bool| {
+            if mask {
+                MASK.to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         let names = billing && self.switches.mask_billing_names;
         let mut lines: Vec<&str> = buyer.lines.iter().map(String::as_str).collect();
         lines.resize(5, "");

@@ -75,8 +75,12 @@ impl Range {
     }
 
     fn holds(self, at: Timestamp) -> bool {
-        let after = self.start.is_none_or(|s| at > s || (self.inclusive && at == s));
-        let before = self.end.is_none_or(|e| at < e || (self.inclusive && at == e));
+        let after = self
+            .start
+            .is_none_or(|s| at > s || (self.inclusive && at == s));
+        let before = self
+            .end
+            .is_none_or(|e| at < e || (self.inclusive && at == e));
         after && before
     }
 
@@ -95,7 +99,10 @@ impl Range {
 fn ignored(state: &mut State, call: &Call) {
     for name in IGNORED {
         if call.one(name).is_some() {
-            state.mistake(format!("{} {}: the stand-in does not filter by `{name}`", call.method, call.path));
+            state.mistake(format!(
+                "{} {}: the stand-in does not filter by `{name}`",
+                call.method, call.path
+            ));
         }
     }
 }
@@ -111,7 +118,9 @@ enum Key {
 fn sorting(state: &State, call: &Call, choices: &[&str]) -> Result<(Key, bool), Refusal> {
     let key = match call.one("sort") {
         None => Key::Id,
-        Some(sort) if !choices.contains(&sort) => return Err(Refusal::invalid("sort", NOT_A_CHOICE, sort)),
+        Some(sort) if !choices.contains(&sort) => {
+            return Err(Refusal::invalid("sort", NOT_A_CHOICE, sort));
+        }
         Some("createdAt") => Key::Created,
         Some(_) => Key::Updated,
     };
@@ -165,13 +174,30 @@ fn orders_page(state: &State, page: Page, rows: Vec<Value>, more: bool, total: u
 /// `GET /v2/orders`.
 pub(super) fn orders(state: &mut State, call: &Call) -> Answer {
     let own = [
-        "limit", "offset", "section", "dateStart", "dateEnd", "updateDateStart", "updateDateEnd", "sort",
-        "sortDir", "orderIds[]", "orderNumbers[]", "shipmentType", "fulfilmentType[]", "packed", "productSku[]",
+        "limit",
+        "offset",
+        "section",
+        "dateStart",
+        "dateEnd",
+        "updateDateStart",
+        "updateDateEnd",
+        "sort",
+        "sortDir",
+        "orderIds[]",
+        "orderNumbers[]",
+        "shipmentType",
+        "fulfilmentType[]",
+        "packed",
+        "productSku[]",
         "includeVoucherDetails",
     ];
     call.expect(state, &[&own[..], &IGNORED[..]].concat());
     ignored(state, call);
-    let page = call.page(state, state.switches.orders_limit_max, state.switches.orders_limit_above)?;
+    let page = call.page(
+        state,
+        state.switches.orders_limit_max,
+        state.switches.orders_limit_above,
+    )?;
     let created = Range::read(call, state, "dateStart", "dateEnd")?;
     let updated = Range::read(call, state, "updateDateStart", "updateDateEnd")?;
     let (key, descending) = sorting(state, call, &["createdAt", "updatedAt"])?;
@@ -187,11 +213,16 @@ pub(super) fn orders(state: &mut State, call: &Call) -> Answer {
     };
     let wanted_type = shipment_type(call)?;
     let fulfillment = call.many("fulfilmentType");
-    if let Some(wrong) = fulfillment.iter().find(|f| !["merchant", "venture"].contains(f)) {
+    if let Some(wrong) = fulfillment
+        .iter()
+        .find(|f| !["merchant", "venture"].contains(f))
+    {
         return Err(Refusal::invalid("fulfilmentType", NOT_A_CHOICE, wrong));
     }
     let packed = call.one("packed");
-    if let Some(wrong) = packed.filter(|p| !["fully_packed", "partially_packed", "not_packed"].contains(p)) {
+    if let Some(wrong) =
+        packed.filter(|p| !["fully_packed", "partially_packed", "not_packed"].contains(p))
+    {
         return Err(Refusal::invalid("packed", NOT_A_CHOICE, wrong));
     }
     let skus = call.many("productSku");
@@ -218,22 +249,29 @@ pub(super) fn orders(state: &mut State, call: &Call) -> Answer {
                 _ => packs > 0 && packs < items.len(),
             })
             && (skus.is_empty()
-                || items
-                    .iter()
-                    .any(|i| skus.contains(&i.seller_sku.as_str()) || skus.contains(&i.shop_sku.as_str())))
+                || items.iter().any(|i| {
+                    skus.contains(&i.seller_sku.as_str()) || skus.contains(&i.shop_sku.as_str())
+                }))
     };
     // The narrowest index first; whatever it yields is sorted only when it did not come from the sort's own index.
     let mut chosen: Option<BTreeSet<u64>> = ids.map(|ids| ids.into_iter().collect());
     if !numbers.is_empty() {
-        let found: BTreeSet<u64> = numbers.iter().filter_map(|&n| state.by_number.get(n).copied()).collect();
+        let found: BTreeSet<u64> = numbers
+            .iter()
+            .filter_map(|&n| state.by_number.get(n).copied())
+            .collect();
         chosen = Some(match chosen {
             Some(ids) => ids.intersection(&found).copied().collect(),
             None => found,
         });
     }
     if !updated.is_open() {
-        let items = updated.of(&state.item_updates).filter_map(|id| state.items.get(&id));
-        let shown = items.filter(|i| state.switches.venture_items_visible || i.shipment_type != ShipmentType::Warehouse);
+        let items = updated
+            .of(&state.item_updates)
+            .filter_map(|id| state.items.get(&id));
+        let shown = items.filter(|i| {
+            state.switches.venture_items_visible || i.shipment_type != ShipmentType::Warehouse
+        });
         let found: BTreeSet<u64> = shown.map(|i| i.order).collect();
         chosen = Some(match chosen {
             Some(ids) => ids.intersection(&found).copied().collect(),
@@ -273,10 +311,18 @@ pub(super) fn orders(state: &mut State, call: &Call) -> Answer {
             }
         }
     };
-    let rows = candidates.filter_map(|id| state.orders.get(&id)).filter(wanted);
-    let count = matches!(state.switches.orders_paging, OrdersPaging::TotalCount | OrdersPaging::Both);
+    let rows = candidates
+        .filter_map(|id| state.orders.get(&id))
+        .filter(wanted);
+    let count = matches!(
+        state.switches.orders_paging,
+        OrdersPaging::TotalCount | OrdersPaging::Both
+    );
     let (rows, more, total) = cut(rows, page, count);
-    let rows = rows.into_iter().map(|o| state.order_json(o, vouchers)).collect();
+    let rows = rows
+        .into_iter()
+        .map(|o| state.order_json(o, vouchers))
+        .collect();
     Reply::ok(orders_page(state, page, rows, more, total))
 }
 
@@ -289,7 +335,10 @@ pub(super) fn order(state: &mut State, call: &Call) -> Answer {
 impl State {
     fn order_or_404(&self, call: &Call) -> Result<&Order, Refusal> {
         let id = call.id("order")?;
-        let order = self.orders.get(&id).filter(|o| self.visible_items(o).next().is_some());
+        let order = self
+            .orders
+            .get(&id)
+            .filter(|o| self.visible_items(o).next().is_some());
         order.ok_or_else(|| Refusal::missing(format!("Order {id}")))
     }
 }
@@ -297,12 +346,28 @@ impl State {
 /// `GET /v2/order-items`.
 pub(super) fn order_items(state: &mut State, call: &Call) -> Answer {
     let own = [
-        "limit", "offset", "orderItemIds[]", "orderIds[]", "orderNumbers[]", "createdAtStart", "createdAtEnd",
-        "updatedAtStart", "updatedAtEnd", "status[]", "sort", "sortDir", "includeVoucherDetails", "shipmentType",
+        "limit",
+        "offset",
+        "orderItemIds[]",
+        "orderIds[]",
+        "orderNumbers[]",
+        "createdAtStart",
+        "createdAtEnd",
+        "updatedAtStart",
+        "updatedAtEnd",
+        "status[]",
+        "sort",
+        "sortDir",
+        "includeVoucherDetails",
+        "shipmentType",
     ];
     call.expect(state, &[&own[..], &["returnedBy", "srcIds[]"]].concat());
     ignored(state, call);
-    let page = call.page(state, state.switches.orders_limit_max, state.switches.orders_limit_above)?;
+    let page = call.page(
+        state,
+        state.switches.orders_limit_max,
+        state.switches.orders_limit_above,
+    )?;
     let created = Range::read(call, state, "createdAtStart", "createdAtEnd")?;
     let updated = Range::read(call, state, "updatedAtStart", "updatedAtEnd")?;
     let (key, descending) = sorting(state, call, &["updatedAt"])?;
@@ -318,7 +383,9 @@ pub(super) fn order_items(state: &mut State, call: &Call) -> Answer {
     let mut orders = call.ids("orderIds")?;
     let numbers = call.many("orderNumbers");
     if !numbers.is_empty() {
-        let found = numbers.iter().filter_map(|&n| state.by_number.get(n).copied());
+        let found = numbers
+            .iter()
+            .filter_map(|&n| state.by_number.get(n).copied());
         orders = Some(found.collect());
     }
     let vouchers = call.flag("includeVoucherDetails").unwrap_or(false);
@@ -329,12 +396,18 @@ pub(super) fn order_items(state: &mut State, call: &Call) -> Answer {
             && updated.holds(item.updated_at)
             && (statuses.is_empty() || statuses.contains(&item.status))
             && kind.is_none_or(|kind| kind == item.shipment_type)
-            && orders.as_ref().is_none_or(|orders| orders.contains(&item.order))
-            && (state.switches.venture_items_visible || item.shipment_type != ShipmentType::Warehouse)
+            && orders
+                .as_ref()
+                .is_none_or(|orders| orders.contains(&item.order))
+            && (state.switches.venture_items_visible
+                || item.shipment_type != ShipmentType::Warehouse)
     };
     let mut chosen: Option<Vec<u64>> = ids;
     if chosen.is_none() && orders.is_some() {
-        let orders = orders.iter().flatten().filter_map(|id| state.orders.get(id));
+        let orders = orders
+            .iter()
+            .flatten()
+            .filter_map(|id| state.orders.get(id));
         chosen = Some(orders.flat_map(|o| o.items.iter().copied()).collect());
     }
     let candidates: Box<dyn Iterator<Item = u64> + '_> = match chosen {
@@ -364,9 +437,14 @@ pub(super) fn order_items(state: &mut State, call: &Call) -> Answer {
             Box::new(ids.into_iter())
         }
     };
-    let rows = candidates.filter_map(|id| state.items.get(&id)).filter(wanted);
+    let rows = candidates
+        .filter_map(|id| state.items.get(&id))
+        .filter(wanted);
     let (rows, _, total) = cut(rows, page, true);
-    let rows: Vec<Value> = rows.into_iter().map(|i| state.item_json(i, vouchers)).collect();
+    let rows: Vec<Value> = rows
+        .into_iter()
+        .map(|i| state.item_json(i, vouchers))
+        .collect();
     match state.switches.bare_order_items {
         true => Reply::ok(Value::Array(rows)),
         false => Reply::ok(wrapped(rows, page, total)),
@@ -377,7 +455,11 @@ pub(super) fn order_items(state: &mut State, call: &Call) -> Answer {
 pub(super) fn packages(state: &mut State, call: &Call) -> Answer {
     call.expect(state, &["orderItemIds[]"]);
     let Some(ids) = call.ids("orderItemIds")? else {
-        return Err(Refusal::invalid("orderItemIds", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "orderItemIds",
+            "This value should not be blank.",
+            "null",
+        ));
     };
     let items = ids.iter().filter_map(|id| state.items.get(id));
     let packages: BTreeSet<u64> = items.filter_map(|i| i.package).collect();

@@ -240,7 +240,11 @@ impl State {
                     status,
                     unit_price: piece.price,
                     paid_price: piece.price - discount,
-                    shipping_fee: if index == 0 { options.shipping_fee } else { Decimal::ZERO },
+                    shipping_fee: if index == 0 {
+                        options.shipping_fee
+                    } else {
+                        Decimal::ZERO
+                    },
                     package: None,
                     reason: None,
                     serial: None,
@@ -357,7 +361,11 @@ impl State {
             self.count_unit(id, 1);
             self.touch(id, now);
         }
-        let Some(order) = ids.first().and_then(|id| self.items.get(id)).map(|i| i.order) else {
+        let Some(order) = ids
+            .first()
+            .and_then(|id| self.items.get(id))
+            .map(|i| i.order)
+        else {
             return;
         };
         let listed: Vec<Value> = ids
@@ -413,7 +421,13 @@ impl State {
         let Some(items) = self.orders.get(&order).map(|o| o.items.clone()) else {
             return;
         };
-        self.move_where(&items, &[Status::PaymentPending], Status::Pending, "platform", "");
+        self.move_where(
+            &items,
+            &[Status::PaymentPending],
+            Status::Pending,
+            "platform",
+            "",
+        );
     }
 
     /// Where the platform itself marks items shipped.

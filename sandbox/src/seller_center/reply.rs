@@ -32,7 +32,10 @@ impl IntoResponse for Reply {
             Self::Json(status, body) => json_response(status, &body),
             Self::Empty(status) => code(status).into_response(),
             Self::Xml(text) => (
-                [(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8"))],
+                [(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/xml; charset=UTF-8"),
+                )],
                 text,
             )
                 .into_response(),
@@ -52,13 +55,21 @@ pub(super) struct Violation {
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// Title, status and detail.
-    Problem { status: u16, title: String, detail: String },
+    Problem {
+        status: u16,
+        title: String,
+        detail: String,
+    },
     /// 400 with violations.
     Violations(Vec<Violation>),
     /// 422 with one detail for each item.
     PerItem(Vec<(u64, String)>),
     /// OAuth's error object.
-    OAuth { status: u16, error: &'static str, description: &'static str },
+    OAuth {
+        status: u16,
+        error: &'static str,
+        description: &'static str,
+    },
 }
 
 impl Refusal {
@@ -90,7 +101,11 @@ impl Refusal {
     }
 
     /// 400 with one violation.
-    pub(super) fn invalid(path: impl Into<String>, title: impl Into<String>, value: impl ToString) -> Self {
+    pub(super) fn invalid(
+        path: impl Into<String>,
+        title: impl Into<String>,
+        value: impl ToString,
+    ) -> Self {
         Self::Violations(vec![Violation {
             path: path.into(),
             title: title.into(),
@@ -103,11 +118,17 @@ impl Refusal {
         match self {
             Self::Problem { status, detail, .. } => format!("{status} {detail}"),
             Self::Violations(all) => {
-                let all: Vec<String> = all.iter().map(|v| format!("{}: {} ({})", v.path, v.title, v.value)).collect();
+                let all: Vec<String> = all
+                    .iter()
+                    .map(|v| format!("{}: {} ({})", v.path, v.title, v.value))
+                    .collect();
                 format!("400 {}", all.join("; "))
             }
             Self::PerItem(all) => {
-                let all: Vec<String> = all.iter().map(|(id, detail)| format!("item {id}: {detail}")).collect();
+                let all: Vec<String> = all
+                    .iter()
+                    .map(|(id, detail)| format!("item {id}: {detail}"))
+                    .collect();
                 format!("422 {}", all.join("; "))
             }
             Self::OAuth { status, error, .. } => format!("{status} {error}"),
@@ -118,7 +139,11 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
-            Self::Problem { status, title, detail } => json_response(
+            Self::Problem {
+                status,
+                title,
+                detail,
+            } => json_response(
                 status,
                 &json!({
                     "type": "https://sellercenter.invalid/problem",
@@ -126,7 +151,10 @@ impl IntoResponse for Refusal {
                 }),
             ),
             Self::Violations(all) => {
-                let detail: Vec<String> = all.iter().map(|v| format!("{}: {}", v.path, v.title)).collect();
+                let detail: Vec<String> = all
+                    .iter()
+                    .map(|v| format!("{}: {}", v.path, v.title))
+                    .collect();
                 let rows: Vec<Value> = all
                     .iter()
                     .map(|v| {
@@ -154,9 +182,14 @@ impl IntoResponse for Refusal {
                     .collect();
                 json_response(422, &json!({"errors": rows}))
             }
-            Self::OAuth { status, error, description } => {
-                json_response(status, &json!({"error": error, "error_description": description}))
-            }
+            Self::OAuth {
+                status,
+                error,
+                description,
+            } => json_response(
+                status,
+                &json!({"error": error, "error_description": description}),
+            ),
         }
     }
 }
@@ -168,7 +201,10 @@ fn code(status: u16) -> StatusCode {
 fn json_response(status: u16, body: &Value) -> Response {
     (
         code(status),
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )],
         body.to_string(),
     )
         .into_response()

@@ -27,18 +27,78 @@ impl Provider {
 
 /// Name, default, API integration, enabled, tracking page.
 const PROVIDERS: [(&str, bool, bool, bool, &str); 14] = [
-    ("Australia Post", true, false, true, "https://auspost.example/track"),
-    ("AusPost", false, false, true, "https://auspost.example/mypost"),
-    ("Australia Post - eParcel", false, false, true, "https://auspost.example/eparcel"),
-    ("StarTrack", false, false, true, "https://startrack.example/track"),
-    ("Star Track Express", false, false, false, "https://startrack.example/express"),
-    ("Sendle", false, false, true, "https://sendle.example/tracking"),
-    ("CouriersPlease", false, false, true, "https://couriersplease.example/track"),
+    (
+        "Australia Post",
+        true,
+        false,
+        true,
+        "https://auspost.example/track",
+    ),
+    (
+        "AusPost",
+        false,
+        false,
+        true,
+        "https://auspost.example/mypost",
+    ),
+    (
+        "Australia Post - eParcel",
+        false,
+        false,
+        true,
+        "https://auspost.example/eparcel",
+    ),
+    (
+        "StarTrack",
+        false,
+        false,
+        true,
+        "https://startrack.example/track",
+    ),
+    (
+        "Star Track Express",
+        false,
+        false,
+        false,
+        "https://startrack.example/express",
+    ),
+    (
+        "Sendle",
+        false,
+        false,
+        true,
+        "https://sendle.example/tracking",
+    ),
+    (
+        "CouriersPlease",
+        false,
+        false,
+        true,
+        "https://couriersplease.example/track",
+    ),
     ("Toll", false, false, true, "https://toll.example/track"),
-    ("Toll IPEC", false, false, false, "https://toll.example/ipec"),
+    (
+        "Toll IPEC",
+        false,
+        false,
+        false,
+        "https://toll.example/ipec",
+    ),
     ("Aramex", false, false, true, "https://aramex.example/track"),
-    ("Fastway", false, false, false, "https://aramex.example/fastway"),
-    ("DHL Express", false, false, true, "https://dhl.example/track"),
+    (
+        "Fastway",
+        false,
+        false,
+        false,
+        "https://aramex.example/fastway",
+    ),
+    (
+        "DHL Express",
+        false,
+        false,
+        true,
+        "https://dhl.example/track",
+    ),
     ("NZ Post", false, true, true, "https://nzpost.example/track"),
     ("Other", false, false, true, ""),
 ];
@@ -104,25 +164,45 @@ impl State {
     /// The provider of a status call. Names count byte for byte.
     pub(super) fn provider(&self, name: Option<&str>) -> Result<(String, bool), Refusal> {
         let Some(name) = name else {
-            return Err(Refusal::coded(25, "Shipping provider is mandatory for this delivery type"));
+            return Err(Refusal::coded(
+                25,
+                "Shipping provider is mandatory for this delivery type",
+            ));
         };
         match self.providers.iter().find(|p| p.name == name) {
             Some(p) if p.enabled && p.name != GENERIC => Ok((name.to_owned(), p.api)),
             _ if !self.switches.providers_checked => Ok((name.to_owned(), false)),
-            Some(p) if p.enabled => Err(Refusal::coded(25, format!("Shipping provider `{name}` is not accepted"))),
-            Some(_) => Err(Refusal::coded(25, format!("Shipping provider `{name}` is not active for this seller"))),
-            None => Err(Refusal::coded(25, format!("Shipping provider `{name}` is not valid"))),
+            Some(p) if p.enabled => Err(Refusal::coded(
+                25,
+                format!("Shipping provider `{name}` is not accepted"),
+            )),
+            Some(_) => Err(Refusal::coded(
+                25,
+                format!("Shipping provider `{name}` is not active for this seller"),
+            )),
+            None => Err(Refusal::coded(
+                25,
+                format!("Shipping provider `{name}` is not valid"),
+            )),
         }
     }
 
     /// The form of a tracking number.
     pub(super) fn check_tracking(&self, tracking: &str) -> Result<(), Refusal> {
-        if tracking.trim().is_empty() || (self.switches.tracking_blanks_refused && tracking.trim() != tracking) {
-            return Err(Refusal::coded(26, format!("Tracking number `{tracking}` is not valid")));
+        if tracking.trim().is_empty()
+            || (self.switches.tracking_blanks_refused && tracking.trim() != tracking)
+        {
+            return Err(Refusal::coded(
+                26,
+                format!("Tracking number `{tracking}` is not valid"),
+            ));
         }
         let printable = tracking.chars().all(|c| c.is_ascii_graphic() || c == ' ');
         if !printable || tracking.chars().count() > self.switches.tracking_max_length {
-            return Err(Refusal::coded(31, format!("Tracking number `{tracking}` has the wrong format")));
+            return Err(Refusal::coded(
+                31,
+                format!("Tracking number `{tracking}` has the wrong format"),
+            ));
         }
         Ok(())
     }
@@ -131,7 +211,10 @@ impl State {
     pub(super) fn check_unused(&self, tracking: &str, package: Option<u64>) -> Result<(), Refusal> {
         let owner = self.trackings.get(tracking).copied();
         if self.switches.duplicate_tracking_refused && owner.is_some() && owner != package {
-            return Err(Refusal::coded(63, format!("Tracking number `{tracking}` is already used")));
+            return Err(Refusal::coded(
+                63,
+                format!("Tracking number `{tracking}` is already used"),
+            ));
         }
         Ok(())
     }
@@ -143,11 +226,19 @@ impl State {
         let item = item.ok_or_else(|| Refusal::missing(format!("Order item {id}")))?;
         match item.package {
             Some(package) if item.status == Status::ReadyToShip => Ok((id, package)),
-            _ => Err(Refusal::coded(73, "All order items must have status Ready To Ship")),
+            _ => Err(Refusal::coded(
+                73,
+                "All order items must have status Ready To Ship",
+            )),
         }
     }
 
-    fn retrack(&mut self, package: u64, tracking: &str, provider: Option<String>) -> Result<(), Refusal> {
+    fn retrack(
+        &mut self,
+        package: u64,
+        tracking: &str,
+        provider: Option<String>,
+    ) -> Result<(), Refusal> {
         self.check_tracking(tracking)?;
         self.check_unused(tracking, Some(package))?;
         let now = self.now();
@@ -156,7 +247,10 @@ impl State {
         };
         let changed = parcel.tracking != tracking;
         if changed && !parcel.tracking.is_empty() && self.switches.tracking_write_once {
-            return Err(Refusal::coded(26, "A tracking number cannot be changed once it is set"));
+            return Err(Refusal::coded(
+                26,
+                "A tracking number cannot be changed once it is set",
+            ));
         }
         if changed {
             self.trackings.remove(&parcel.tracking);
@@ -177,7 +271,10 @@ impl State {
 pub(super) fn list_providers(state: &mut State, call: &Call) -> Answer {
     call.expect(state, &["status"]);
     let only = call.flag("status");
-    let rows = state.providers.iter().filter(|p| only.is_none_or(|yes| p.enabled == yes));
+    let rows = state
+        .providers
+        .iter()
+        .filter(|p| only.is_none_or(|yes| p.enabled == yes));
     Reply::ok(
         rows.map(|p| {
             json!({
@@ -209,7 +306,11 @@ pub(super) fn set_tracking(state: &mut State, call: &Call) -> Answer {
     let (_, package) = state.ready_item(call)?;
     let body = call.json()?;
     let Some(tracking) = call::text(&body, "trackingCode")? else {
-        return Err(Refusal::invalid("trackingCode", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "trackingCode",
+            "This value should not be blank.",
+            "null",
+        ));
     };
     state.retrack(package, tracking, None)?;
     Ok(Reply::Empty(200))
@@ -221,7 +322,11 @@ pub(super) fn set_provider(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
     let (provider, _) = state.provider(call::text(&body, "shippingProvider")?)?;
     let Some(tracking) = call::text(&body, "trackingCode")? else {
-        return Err(Refusal::invalid("trackingCode", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "trackingCode",
+            "This value should not be blank.",
+            "null",
+        ));
     };
     state.retrack(package, tracking, Some(provider))?;
     let item = state.items.get(&id);
@@ -235,7 +340,10 @@ pub(super) fn pickup(state: &mut State, call: &Call) -> Answer {
     for id in &ids {
         match state.items.get(id) {
             Some(item) if item.status == Status::ReadyToShip && item.processable() => {}
-            Some(_) => errors.push((*id, "Order item contains not allowed shipment type or status".to_owned())),
+            Some(_) => errors.push((
+                *id,
+                "Order item contains not allowed shipment type or status".to_owned(),
+            )),
             None => errors.push((*id, "Order item was not found".to_owned())),
         }
     }
@@ -255,10 +363,18 @@ pub(super) fn set_invoice(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
     let Some(id) = body.get("orderItemId").and_then(Value::as_u64) else {
         let given = body.get("orderItemId").unwrap_or(&Value::Null);
-        return Err(Refusal::invalid("orderItemId", "This value should be of type integer.", given));
+        return Err(Refusal::invalid(
+            "orderItemId",
+            "This value should be of type integer.",
+            given,
+        ));
     };
     let Some(number) = call::text(&body, "invoiceNumber")? else {
-        return Err(Refusal::invalid("invoiceNumber", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "invoiceNumber",
+            "This value should not be blank.",
+            "null",
+        ));
     };
     let Some(item) = state.items.get(&id) else {
         return Err(Refusal::coded(23, format!("Order item {id} is not valid")));

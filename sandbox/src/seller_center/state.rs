@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) import_rows: (i64, u64),
     pub(super) subscriptions: BTreeMap<Uuid, Subscription>,
     pub(super) deliveries: BTreeMap<u64, Delivery>,
+    /// Deliveries to be sent anew.
+    pub(super) retries: Vec<u64>,
     pub(super) events: Option<UnboundedSender<Event>>,
 
     due: BTreeMap<(Instant, u64), Due>,
@@ -171,6 +173,7 @@ impl State {
             import_rows: (0, 0),
             subscriptions: BTreeMap::new(),
             deliveries: BTreeMap::new(),
+            retries: Vec::new(),
             events: None,
             due: BTreeMap::new(),
             last_due: 0,

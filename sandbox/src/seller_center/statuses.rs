@@ -16,10 +16,19 @@ const FIRST_PURCHASE: u64 = 5_120_400;
 type Serials = Vec<(u64, Option<String>)>;
 
 /// Reads `orderItems`, whose id goes by another name in each call.
-fn order_items(state: &mut State, call: &Call, body: &Value, key: &str) -> Result<Serials, Refusal> {
+fn order_items(
+    state: &mut State,
+    call: &Call,
+    body: &Value,
+    key: &str,
+) -> Result<Serials, Refusal> {
     let Some(Value::Array(rows)) = body.get("orderItems") else {
         let given = body.get("orderItems").unwrap_or(&Value::Null);
-        return Err(Refusal::invalid("orderItems", "This value should be of type array.", given));
+        return Err(Refusal::invalid(
+            "orderItems",
+            "This value should be of type array.",
+            given,
+        ));
     };
     let mut items: Serials = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -36,12 +45,25 @@ fn order_items(state: &mut State, call: &Call, body: &Value, key: &str) -> Resul
                     items.push((id, serial));
                 }
             }
-            Some(other) => return Err(Refusal::invalid(path, "This value should be of type integer.", other)),
+            Some(other) => {
+                return Err(Refusal::invalid(
+                    path,
+                    "This value should be of type integer.",
+                    other,
+                ));
+            }
             None if state.switches.wrong_item_key == Tolerance::Refused => {
-                return Err(Refusal::invalid(path, "This value should not be blank.", "null"));
+                return Err(Refusal::invalid(
+                    path,
+                    "This value should not be blank.",
+                    "null",
+                ));
             }
             // Reported of the platform: the entry counts for nothing.
-            None => state.mistake(format!("{} {}: `{path}` is missing, the entry is ignored", call.method, call.path)),
+            None => state.mistake(format!(
+                "{} {}: `{path}` is missing, the entry is ignored",
+                call.method, call.path
+            )),
         }
     }
     Ok(items)
@@ -56,12 +78,18 @@ impl State {
                 return Err(Refusal::coded(23, format!("Order item {id} is not valid")));
             };
             if *order.get_or_insert(item.order) != item.order {
-                return Err(Refusal::coded(29, "Order items must be from the same order"));
+                return Err(Refusal::coded(
+                    29,
+                    "Order items must be from the same order",
+                ));
             }
         }
         for id in ids {
             if !self.items[id].processable() {
-                return Err(Refusal::coded(23, format!("Order item {id} cannot be processed by the seller")));
+                return Err(Refusal::coded(
+                    23,
+                    format!("Order item {id} cannot be processed by the seller"),
+                ));
             }
         }
         Ok(())
@@ -95,16 +123,28 @@ impl State {
             let Some(serial) = serial.as_deref() else {
                 continue;
             };
-            if serial.is_empty() || serial.len() > 26 || !serial.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Err(Refusal::coded(95, format!("Serial number `{serial}` has the wrong format")));
+            if serial.is_empty()
+                || serial.len() > 26
+                || !serial.bytes().all(|b| b.is_ascii_alphanumeric())
+            {
+                return Err(Refusal::coded(
+                    95,
+                    format!("Serial number `{serial}` has the wrong format"),
+                ));
             }
             let order = self.items.get(id).and_then(|i| self.orders.get(&i.order));
-            let siblings = order.iter().flat_map(|o| &o.items).filter(|other| *other != id);
+            let siblings = order
+                .iter()
+                .flat_map(|o| &o.items)
+                .filter(|other| *other != id);
             let taken = siblings
                 .filter_map(|id| self.items.get(id))
                 .any(|i| i.serial.as_deref() == Some(serial));
             if taken || seen.contains(&serial) {
-                return Err(Refusal::coded(96, format!("Serial number `{serial}` is already used in this order")));
+                return Err(Refusal::coded(
+                    96,
+                    format!("Serial number `{serial}` is already used in this order"),
+                ));
             }
             seen.push(serial);
         }
@@ -113,7 +153,10 @@ impl State {
 
     fn check_delivery(&self, ids: &[u64], delivery: &str) -> Result<(), Refusal> {
         if !["dropship", "pickup", "send_to_warehouse"].contains(&delivery) {
-            return Err(Refusal::coded(24, format!("Delivery type `{delivery}` is not valid")));
+            return Err(Refusal::coded(
+                24,
+                format!("Delivery type `{delivery}` is not valid"),
+            ));
         }
         for id in ids {
             match self.items[id].shipment_type {
@@ -121,7 +164,10 @@ impl State {
                     return Err(Refusal::coded(91, "Use delivery type send_to_warehouse"));
                 }
                 ShipmentType::Dropshipping if delivery != "dropship" => {
-                    return Err(Refusal::coded(24, format!("Delivery type `{delivery}` is for cross-docking only")));
+                    return Err(Refusal::coded(
+                        24,
+                        format!("Delivery type `{delivery}` is for cross-docking only"),
+                    ));
                 }
                 _ => {}
             }
@@ -167,17 +213,33 @@ impl State {
     }
 
     /// Reason and detail of a call. `kind` is the type the reason has to have.
-    fn reason(&self, body: &Value, kind: &str, required: bool) -> Result<Option<(String, String, String)>, Refusal> {
+    fn reason(
+        &self,
+        body: &Value,
+        kind: &str,
+        required: bool,
+    ) -> Result<Option<(String, String, String)>, Refusal> {
         let detail = call::text(body, "reasonDetail")?.unwrap_or_default();
         let Some(name) = call::text(body, "reason")?.filter(|n| !n.is_empty()) else {
             return match required {
-                true => Err(Refusal::invalid("reason", "This value should not be blank.", "null")),
+                true => Err(Refusal::invalid(
+                    "reason",
+                    "This value should not be blank.",
+                    "null",
+                )),
                 false => Ok(None),
             };
         };
-        let known = self.reasons.iter().any(|r| r.kind == kind && r.name == name);
+        let known = self
+            .reasons
+            .iter()
+            .any(|r| r.kind == kind && r.name == name);
         if !known && self.switches.reasons_checked {
-            return Err(Refusal::invalid("reason", "The value you selected is not a valid choice.", name));
+            return Err(Refusal::invalid(
+                "reason",
+                "The value you selected is not a valid choice.",
+                name,
+            ));
         }
         Ok(Some((kind.to_owned(), name.to_owned(), detail.to_owned())))
     }
@@ -201,7 +263,11 @@ pub(super) fn packed(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
     let items = order_items(state, call, &body, "orderItemId")?;
     let Some(delivery) = call::text(&body, "deliveryType")? else {
-        return Err(Refusal::invalid("deliveryType", "This value should not be blank.", "null"));
+        return Err(Refusal::invalid(
+            "deliveryType",
+            "This value should not be blank.",
+            "null",
+        ));
     };
     let provider = call::text(&body, "shippingProvider")?;
     let tracking = call::text(&body, "trackingNumber")?;
@@ -233,7 +299,12 @@ pub(super) fn packed(state: &mut State, call: &Call) -> Answer {
         }
         None if delivery == "pickup" => String::new(),
         None if api => state.carrier_number(),
-        None => return Err(Refusal::coded(26, "A tracking number is mandatory for this provider")),
+        None => {
+            return Err(Refusal::coded(
+                26,
+                "A tracking number is mandatory for this provider",
+            ));
+        }
     };
     state.check_serials(&items)?;
     state.set_serials(items);
@@ -263,19 +334,32 @@ pub(super) fn ready_to_ship(state: &mut State, call: &Call) -> Answer {
         return done(&ids);
     }
     if state.switches.packed_required && ids.iter().any(|id| state.items[id].package.is_none()) {
-        return Err(Refusal::coded(28, "The order items have to be packed first"));
+        return Err(Refusal::coded(
+            28,
+            "The order items have to be packed first",
+        ));
     }
     state.check_delivery(&ids, delivery)?;
     state.check_serials(&items)?;
 
     // Items packed before keep what they were packed with; the others make a package of their own.
-    let loose: Vec<u64> = ids.iter().copied().filter(|id| state.items[id].package.is_none()).collect();
-    let mut packages: Vec<u64> = ids.iter().filter_map(|id| state.items[id].package).collect();
+    let loose: Vec<u64> = ids
+        .iter()
+        .copied()
+        .filter(|id| state.items[id].package.is_none())
+        .collect();
+    let mut packages: Vec<u64> = ids
+        .iter()
+        .filter_map(|id| state.items[id].package)
+        .collect();
     packages.sort_unstable();
     packages.dedup();
     if packages.len() + usize::from(!loose.is_empty()) > 1 && tracking.is_some() {
         let number = tracking.unwrap_or_default();
-        return Err(Refusal::coded(63, format!("Tracking number `{number}` cannot be used for several packages")));
+        return Err(Refusal::coded(
+            63,
+            format!("Tracking number `{number}` cannot be used for several packages"),
+        ));
     }
     let (name, api) = match (delivery, provider, loose.is_empty()) {
         ("pickup", None, _) => (String::new(), true),
@@ -289,11 +373,17 @@ pub(super) fn ready_to_ship(state: &mut State, call: &Call) -> Answer {
     for id in &packages {
         let package = &state.packages[id];
         if !name.is_empty() && name != package.provider {
-            return Err(Refusal::coded(25, format!("The package was made with provider `{}`", package.provider)));
+            return Err(Refusal::coded(
+                25,
+                format!("The package was made with provider `{}`", package.provider),
+            ));
         }
         let other = tracking.is_some_and(|t| !package.tracking.is_empty() && t != package.tracking);
         if other && state.switches.tracking_write_once {
-            return Err(Refusal::coded(26, "A tracking number cannot be changed once it is set"));
+            return Err(Refusal::coded(
+                26,
+                "A tracking number cannot be changed once it is set",
+            ));
         }
         if package.tracking.is_empty() && tracking.is_none() && delivery != "pickup" {
             return Err(Refusal::coded(26, "A tracking number is mandatory"));
@@ -304,7 +394,12 @@ pub(super) fn ready_to_ship(state: &mut State, call: &Call) -> Answer {
             Some(tracking) => tracking.to_owned(),
             None if delivery == "pickup" => String::new(),
             None if api => state.carrier_number(),
-            None => return Err(Refusal::coded(26, "A tracking number is mandatory for this provider")),
+            None => {
+                return Err(Refusal::coded(
+                    26,
+                    "A tracking number is mandatory for this provider",
+                ));
+            }
         };
         state.pack(&loose, name, number);
     }
@@ -318,7 +413,11 @@ pub(super) fn ready_to_ship(state: &mut State, call: &Call) -> Answer {
         }
     }
     state.set_serials(items);
-    let moving: Vec<u64> = ids.iter().copied().filter(|id| state.items[id].status == Status::Pending).collect();
+    let moving: Vec<u64> = ids
+        .iter()
+        .copied()
+        .filter(|id| state.items[id].status == Status::Pending)
+        .collect();
     state.move_items(&moving, Status::ReadyToShip, "seller", "");
     if let Some(ms) = state.switches.ships_by_itself_after_ms {
         state.later(ms, Due::Ships(moving));
@@ -342,11 +441,17 @@ pub(super) fn shipped(state: &mut State, call: &Call) -> Answer {
     for id in &ids {
         let item = &state.items[id];
         if item.shipment_type == ShipmentType::Crossdocking {
-            return Err(Refusal::coded(28, "Cross-docking items cannot be set to shipped by the seller"));
+            return Err(Refusal::coded(
+                28,
+                "Cross-docking items cannot be set to shipped by the seller",
+            ));
         }
         let package = item.package.and_then(|p| state.packages.get(&p));
         if package.is_some_and(|p| state.switches.ship_blocked_providers.contains(&p.provider)) {
-            return Err(Refusal::coded(28, "Items of this provider are set to shipped by the platform"));
+            return Err(Refusal::coded(
+                28,
+                "Items of this provider are set to shipped by the platform",
+            ));
         }
     }
     simple(state, call, &[Status::ReadyToShip], Status::Shipped)
@@ -364,7 +469,9 @@ pub(super) fn cancelled(state: &mut State, call: &Call) -> Answer {
     };
     if state.switches.cancel_whole_package {
         let packages = ids.iter().filter_map(|id| state.items[id].package);
-        let mates = packages.filter_map(|p| state.packages.get(&p)).flat_map(|p| p.items.iter());
+        let mates = packages
+            .filter_map(|p| state.packages.get(&p))
+            .flat_map(|p| p.items.iter());
         let open = mates.filter(|id| allowed.contains(&state.items[*id].status));
         let mut more: Vec<u64> = open.copied().filter(|id| !ids.contains(id)).collect();
         more.sort_unstable();
@@ -372,7 +479,10 @@ pub(super) fn cancelled(state: &mut State, call: &Call) -> Answer {
         ids.extend(more);
     }
     let ids = state.eligible(&ids, allowed, Status::Canceled)?;
-    let note = reason.as_ref().map(|(_, name, _)| name.clone()).unwrap_or_default();
+    let note = reason
+        .as_ref()
+        .map(|(_, name, _)| name.clone())
+        .unwrap_or_default();
     for id in &ids {
         if let Some(item) = state.items.get_mut(id) {
             item.reason.clone_from(&reason);
@@ -386,22 +496,42 @@ pub(super) fn cancelled(state: &mut State, call: &Call) -> Answer {
 pub(super) fn delivered(state: &mut State, call: &Call) -> Answer {
     let ids = call::id_list(&call.json()?, "orderItemIds")?;
     state.together(&ids)?;
-    if ids.iter().any(|id| state.items[id].shipment_type != ShipmentType::Dropshipping) {
-        return Err(Refusal::coded(28, "Only drop-shipping items can be set to delivered by the seller"));
+    if ids
+        .iter()
+        .any(|id| state.items[id].shipment_type != ShipmentType::Dropshipping)
+    {
+        return Err(Refusal::coded(
+            28,
+            "Only drop-shipping items can be set to delivered by the seller",
+        ));
     }
-    let ids = state.eligible(&ids, &[Status::Shipped, Status::Delivered], Status::Delivered)?;
+    let ids = state.eligible(
+        &ids,
+        &[Status::Shipped, Status::Delivered],
+        Status::Delivered,
+    )?;
     state.move_where(&ids, &[Status::Shipped], Status::Delivered, "seller", "");
     done(&ids)
 }
 
 /// A call that names items and a reason.
-fn reasoned(state: &mut State, call: &Call, kind: &str, required: bool, from: &[Status], to: Status) -> Answer {
+fn reasoned(
+    state: &mut State,
+    call: &Call,
+    kind: &str,
+    required: bool,
+    from: &[Status],
+    to: Status,
+) -> Answer {
     let body = call.json()?;
     let ids = call::id_list(&body, "orderItemIds")?;
     let reason = state.reason(&body, kind, required)?;
     state.together(&ids)?;
     let ids = state.eligible(&ids, from, to)?;
-    let note = reason.as_ref().map(|(_, name, _)| name.clone()).unwrap_or_default();
+    let note = reason
+        .as_ref()
+        .map(|(_, name, _)| name.clone())
+        .unwrap_or_default();
     for id in &ids {
         if let Some(item) = state.items.get_mut(id).filter(|_| reason.is_some()) {
             item.reason.clone_from(&reason);
@@ -413,12 +543,26 @@ fn reasoned(state: &mut State, call: &Call, kind: &str, required: bool, from: &[
 
 /// `POST /v2/orders/statuses/set-to-delivery-failed`.
 pub(super) fn delivery_failed(state: &mut State, call: &Call) -> Answer {
-    reasoned(state, call, "failed", true, &[Status::Shipped], Status::Failed)
+    reasoned(
+        state,
+        call,
+        "failed",
+        true,
+        &[Status::Shipped],
+        Status::Failed,
+    )
 }
 
 /// `POST /v2/orders/statuses/set-to-returned`.
 pub(super) fn returned(state: &mut State, call: &Call) -> Answer {
-    reasoned(state, call, "returned", false, &[Status::Delivered], Status::Returned)
+    reasoned(
+        state,
+        call,
+        "returned",
+        false,
+        &[Status::Delivered],
+        Status::Returned,
+    )
 }
 
 /// `POST /v2/orders/statuses/set-to-return-received`.
@@ -429,11 +573,23 @@ pub(super) fn return_received(state: &mut State, call: &Call) -> Answer {
 
 /// `POST /v2/orders/statuses/set-to-return-approved`.
 pub(super) fn return_approved(state: &mut State, call: &Call) -> Answer {
-    simple(state, call, &[Status::ReturnWaitingForApproval], Status::Returned)
+    simple(
+        state,
+        call,
+        &[Status::ReturnWaitingForApproval],
+        Status::Returned,
+    )
 }
 
 /// `POST /v2/orders/statuses/set-to-return-rejected`.
 pub(super) fn return_rejected(state: &mut State, call: &Call) -> Answer {
     let from = [Status::ReturnWaitingForApproval];
-    reasoned(state, call, "return_rejected", true, &from, Status::ReturnRejected)
+    reasoned(
+        state,
+        call,
+        "return_rejected",
+        true,
+        &from,
+        Status::ReturnRejected,
+    )
 }

@@ -76,7 +76,9 @@ pub(super) fn of_set(state: &mut State, call: &Call) -> Answer {
 pub(super) fn put(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
     let Value::Array(rows) = &body else {
-        return Err(Refusal::unprocessable("The body has to be an array of products and quantities"));
+        return Err(Refusal::unprocessable(
+            "The body has to be an array of products and quantities",
+        ));
     };
     let max = state.switches.stock_rows_max;
     if rows.len() > max {
@@ -89,7 +91,10 @@ pub(super) fn put(state: &mut State, call: &Call) -> Answer {
     let mut failed = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let id = row.get("productId").and_then(Value::as_u64);
-        let quantity = row.get("quantity").and_then(Value::as_i64).filter(|q| *q >= 0);
+        let quantity = row
+            .get("quantity")
+            .and_then(Value::as_i64)
+            .filter(|q| *q >= 0);
         match (id, quantity) {
             (Some(id), Some(quantity)) => wanted.push((id, quantity)),
             _ if state.switches.malformed_stock_rows == Tolerance::Refused => {
@@ -98,17 +103,23 @@ pub(super) fn put(state: &mut State, call: &Call) -> Answer {
                 )));
             }
             _ => {
-                state.mistake(format!("PUT /v2/stock/product: row {index} is malformed: {row}"));
+                state.mistake(format!(
+                    "PUT /v2/stock/product: row {index} is malformed: {row}"
+                ));
                 failed.push(row.clone());
             }
         }
     }
     let mut seen = HashSet::new();
     if let Some((twice, _)) = wanted.iter().find(|(id, _)| !seen.insert(*id)) {
-        state.mistake(format!("PUT /v2/stock/product: product {twice} is in the list twice"));
+        state.mistake(format!(
+            "PUT /v2/stock/product: product {twice} is in the list twice"
+        ));
         match state.switches.duplicate_stock_rows {
             DuplicateRows::Refused => {
-                return Err(Refusal::unprocessable(format!("Product {twice} is in the list twice")));
+                return Err(Refusal::unprocessable(format!(
+                    "Product {twice} is in the list twice"
+                )));
             }
             DuplicateRows::LastWins => {}
             DuplicateRows::FirstWins => {
@@ -123,12 +134,16 @@ pub(super) fn put(state: &mut State, call: &Call) -> Answer {
             product.is_some_and(|p| p.status != "deleted" && p.shipment_type.id() != 1)
         };
         if let Some((id, _)) = wanted.iter().find(|(id, _)| !usable(id)) {
-            return Err(Refusal::unprocessable(format!("Product {id} takes no stock from the seller")));
+            return Err(Refusal::unprocessable(format!(
+                "Product {id} takes no stock from the seller"
+            )));
         }
     }
     for (id, quantity) in wanted {
         if !state.write_stock(id, quantity) {
-            state.conflict(format!("PUT /v2/stock/product: product {id} takes no stock from the seller"));
+            state.conflict(format!(
+                "PUT /v2/stock/product: product {id} takes no stock from the seller"
+            ));
             failed.push(json!({"productId": id, "quantity": quantity}));
         }
     }

@@ -55,7 +55,10 @@ pub(super) fn parse(text: &str) -> Result<Element, String> {
         } else if tag.starts_with("<?") {
             rest = &tag[skip_past("?>", 2)? + 2..];
         } else if tag.starts_with("<!") {
-            return Err(format!("document types are not accepted (byte {})", at(tag)));
+            return Err(format!(
+                "document types are not accepted (byte {})",
+                at(tag)
+            ));
         } else if let Some(closing) = tag.strip_prefix("</") {
             let end = skip_past(">", 2)?;
             let name = closing[..end - 2].trim();
@@ -96,7 +99,11 @@ pub(super) fn parse(text: &str) -> Result<Element, String> {
     root.ok_or_else(|| "no element at all".to_owned())
 }
 
-fn finish(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), String> {
+fn finish(
+    element: Element,
+    open: &mut [Element],
+    root: &mut Option<Element>,
+) -> Result<(), String> {
     match open.last_mut() {
         Some(parent) => parent.children.push(element),
         None if root.is_none() => *root = Some(element),
@@ -136,7 +143,9 @@ fn unescape(text: &str) -> Result<String, String> {
 
 /// Text for use inside an element.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -159,7 +168,16 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for wrong in ["", "text", "<a>", "<a></b>", "<a/><b/>", "<a>&nope;</a>", "<!DOCTYPE a><a/>", "<a"] {
+        for wrong in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a>&nope;</a>",
+            "<!DOCTYPE a><a/>",
+            "<a",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
