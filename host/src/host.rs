@@ -16,9 +16,6 @@ use crate::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runt
 use crate::shop::{Shop, ShopAuth, ShopConfig};
 use crate::vault::{Scrubber, Vault};
 
-/// Version of Shopify's Admin API that the operations are written for.
-pub const SHOPIFY_API_VERSION: &str = "2026-10";
-
 /// One host on one data directory.
 pub struct Host {
     /// The database.
@@ -49,9 +46,11 @@ impl Host {
     }
 
     fn on(directory: &Path, store: Store, scrubber: Scrubber) -> anyhow::Result<Self> {
+        let key = directory.join("key");
+        let vault = if store.read_now(|tx| tx.any_secret())? { Vault::load(&key)? } else { Vault::load_or_create(&key)? };
         Ok(Self {
             store,
-            vault: Vault::load_or_create(&directory.join("key"))?,
+            vault,
             scrubber,
             plugins: OnceLock::new(),
             directory: directory.to_owned(),
@@ -163,7 +162,7 @@ impl Host {
             _ => ShopAuth::Token(secret.clone()),
         };
         let base_url: Url = row.base_url.parse().with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
-        let config = ShopConfig { base_url, api_version: SHOPIFY_API_VERSION.into(), auth };
+        let config = ShopConfig { base_url, api_version: crate::shop::API_VERSION.into(), auth, scrubber: self.scrubber.clone() };
         Ok(Shop::new(config, self.client(row.allow_local)?))
     }
 

@@ -2,9 +2,15 @@
 //!
 //! `ARCHITECTURE.md` is the map; each module's first lines say what lives in it.
 
+pub mod cli;
+pub mod crash;
+pub mod cycle;
 pub mod db;
+pub mod host;
 pub mod model;
 pub mod net;
 pub mod plugin;
+pub mod schedule;
+pub mod shop;
 pub mod sync;
 pub mod vault;

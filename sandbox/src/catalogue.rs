@@ -115,15 +115,86 @@ impl Catalogue {
 
 /// Style words; the first four letters make the code in the SKU and differ from word to word.
 const WORDS: &[&str] = &[
-    "Tidepool", "Lantern", "Driftwood", "Saltbush", "Banksia", "Coral", "Wattle", "Harbour", "Meridian",
-    "Juniper", "Kelp", "Ember", "Marlow", "Quillon", "Fremantle", "Noosa", "Pebble", "Ripple", "Solstice",
-    "Thistle", "Umbra", "Verbena", "Willow", "Yarra", "Zephyr", "Anchor", "Bluegum", "Cascade", "Dune",
-    "Estuary", "Fathom", "Grevillea", "Horizon", "Inlet", "Jetty", "Kookaburra", "Lagoon", "Mangrove",
-    "Nautilus", "Outrigger", "Pandanus", "Quarry", "Rockpool", "Seagrass", "Tamarind", "Upland", "Vista",
-    "Waratah", "Yabby", "Acacia", "Bondi", "Currawong", "Dorado", "Eucalypt", "Flinders", "Gibson", "Hakea",
-    "Ironbark", "Jarrah", "Kestrel", "Lorikeet", "Mulga", "Nullarbor", "Ochre", "Pelican", "Rosella",
-    "Sandpiper", "Torquay", "Undertow", "Voyager", "Whitecap", "Atoll", "Breaker", "Cobalt", "Daintree",
-    "Everglade", "Foreshore", "Gannet", "Heron", "Islander",
+    "Tidepool",
+    "Lantern",
+    "Driftwood",
+    "Saltbush",
+    "Banksia",
+    "Coral",
+    "Wattle",
+    "Harbour",
+    "Meridian",
+    "Juniper",
+    "Kelp",
+    "Ember",
+    "Marlow",
+    "Quillon",
+    "Fremantle",
+    "Noosa",
+    "Pebble",
+    "Ripple",
+    "Solstice",
+    "Thistle",
+    "Umbra",
+    "Verbena",
+    "Willow",
+    "Yarra",
+    "Zephyr",
+    "Anchor",
+    "Bluegum",
+    "Cascade",
+    "Dune",
+    "Estuary",
+    "Fathom",
+    "Grevillea",
+    "Horizon",
+    "Inlet",
+    "Jetty",
+    "Kookaburra",
+    "Lagoon",
+    "Mangrove",
+    "Nautilus",
+    "Outrigger",
+    "Pandanus",
+    "Quarry",
+    "Rockpool",
+    "Seagrass",
+    "Tamarind",
+    "Upland",
+    "Vista",
+    "Waratah",
+    "Yabby",
+    "Acacia",
+    "Bondi",
+    "Currawong",
+    "Dorado",
+    "Eucalypt",
+    "Flinders",
+    "Gibson",
+    "Hakea",
+    "Ironbark",
+    "Jarrah",
+    "Kestrel",
+    "Lorikeet",
+    "Mulga",
+    "Nullarbor",
+    "Ochre",
+    "Pelican",
+    "Rosella",
+    "Sandpiper",
+    "Torquay",
+    "Undertow",
+    "Voyager",
+    "Whitecap",
+    "Atoll",
+    "Breaker",
+    "Cobalt",
+    "Daintree",
+    "Everglade",
+    "Foreshore",
+    "Gannet",
+    "Heron",
+    "Islander",
 ];
 
 /// How a garment is sized.
@@ -241,8 +312,7 @@ fn set_size(left: usize, dice: &mut Dice) -> usize {
 fn product(style: usize, color: (&str, &str), count: usize, dice: &mut Dice) -> Product {
     let word = WORDS[style % WORDS.len()];
     let round = style / WORDS.len();
-    let (garment, sizes, low, high) =
-        GARMENTS[(style % WORDS.len() + round * 7) % GARMENTS.len()];
+    let (garment, sizes, low, high) = GARMENTS[(style % WORDS.len() + round * 7) % GARMENTS.len()];
     let edition = round / GARMENTS.len();
     let mut name = format!("{word} {garment}");
     if edition > 0 {
@@ -494,7 +564,11 @@ mod tests {
         let catalogue = generate(5_000, 5);
         for p in &catalogue.products {
             let cents = p.price.fract();
-            assert!(cents == Decimal::new(95, 2) || cents.is_zero(), "{}", p.price);
+            assert!(
+                cents == Decimal::new(95, 2) || cents.is_zero(),
+                "{}",
+                p.price
+            );
             assert!(p.price >= Decimal::from(20));
         }
         let stocks: Vec<(i64, i64)> = catalogue

@@ -54,6 +54,9 @@
 //! curl "$C/control/audit?since=2026-11-24T00:00:00Z&buffer=0&converged=true"
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -207,8 +210,11 @@ fn parse<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Refusal> 
     } else {
         body
     };
-    serde_json::from_slice(body)
-        .map_err(|e| Refusal::Request(format!("the body is not understood: {e}; send JSON as in {example}")))
+    serde_json::from_slice(body).map_err(|e| {
+        Refusal::Request(format!(
+            "the body is not understood: {e}; send JSON as in {example}"
+        ))
+    })
 }
 
 /// One of the two stand-ins.
@@ -365,7 +371,10 @@ fn pairs(wanted: Vec<Wanted>) -> Vec<(String, u32)> {
 }
 
 async fn buy(State(stage): Shared, body: Bytes) -> Answer {
-    let buy: Buy = parse(&body, r#"{"items": [{"sku": "KS-TIDE-NVY-32", "quantity": 2}]}"#)?;
+    let buy: Buy = parse(
+        &body,
+        r#"{"items": [{"sku": "KS-TIDE-NVY-32", "quantity": 2}]}"#,
+    )?;
     let purchase = Purchase {
         payment_pending: buy.payment_pending,
         placed_at: buy.placed_at,
@@ -530,7 +539,12 @@ async fn sku(State(stage): Shared, body: Bytes) -> Answer {
                 .into_iter()
                 .find(|v| v.sku.as_deref() == Some(&rename.from))
                 .ok_or_else(|| unknown("Shopify"))?;
-            shop.set_sku(&variant.gid, Some(&rename.to).filter(|s| !s.is_empty()).map(String::as_str));
+            shop.set_sku(
+                &variant.gid,
+                Some(&rename.to)
+                    .filter(|s| !s.is_empty())
+                    .map(String::as_str),
+            );
         }
         Side::SellerCenter => {
             let channel = &stage.sandbox.seller_center;
@@ -614,7 +628,9 @@ async fn add_faults(State(stage): Shared, Path(side): Path<String>, body: Bytes)
     for rule in read {
         faults.add(rule);
     }
-    Ok(axum::Json(json!({ "added": added, "rules": faults.rules() })))
+    Ok(axum::Json(
+        json!({ "added": added, "rules": faults.rules() }),
+    ))
 }
 
 async fn clear_faults(State(stage): Shared, Path(side): Path<String>) -> Answer {
@@ -710,5 +726,7 @@ async fn verdict(
     options.buffer = query.buffer.unwrap_or(options.buffer);
     options.converged = query.converged.unwrap_or(options.converged);
     let audit = audit(&stage.sandbox, &options);
-    Ok(axum::Json(json!({ "ok": audit.ok(), "checks": audit.checks })))
+    Ok(axum::Json(
+        json!({ "ok": audit.ok(), "checks": audit.checks }),
+    ))
 }

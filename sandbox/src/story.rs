@@ -4,6 +4,9 @@
 //! Shoppers buy only what is really there, unless the story is [racing](Story::racing): two people who want the same
 //! last piece at the same moment on two sides are a loss that no software can prevent.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -347,12 +350,19 @@ impl Story {
             let later = packing == Packing::TrackingLater;
             let fulfillment = self
                 .shop
-                .fulfill(&order.gid, Some(&lines), (!later).then_some((carrier, &code)))
+                .fulfill(
+                    &order.gid,
+                    Some(&lines),
+                    (!later).then_some((carrier, &code)),
+                )
                 .map_err(|why| anyhow!("order {number} cannot be packed: {why}"))?;
             texts.push(if later {
                 format!("The merchant packs {what} of order {number}; the tracking code follows")
             } else {
-                format!("The merchant packs {what} of order {number}: {carrier} {}", code.trim())
+                format!(
+                    "The merchant packs {what} of order {number}: {carrier} {}",
+                    code.trim()
+                )
             });
             if later {
                 self.late.push(Late {
@@ -407,10 +417,7 @@ impl Story {
         }
         let late = self.late.remove(0);
         self.shop.cancel_fulfillment(&late.fulfillment);
-        Ok(format!(
-            "The merchant unpacks order {} again",
-            late.order
-        ))
+        Ok(format!("The merchant unpacks order {} again", late.order))
     }
 
     fn settle_late(&mut self) -> Option<Vec<Happening>> {
@@ -605,9 +612,11 @@ impl Story {
             {
                 continue;
             }
-            for item in order.items.into_iter().filter(|i| {
-                open(&i.status) && i.shipment_type != ShipmentType::Warehouse
-            }) {
+            for item in order
+                .items
+                .into_iter()
+                .filter(|i| open(&i.status) && i.shipment_type != ShipmentType::Warehouse)
+            {
                 *units.entry(item.seller_sku).or_insert(0) += 1;
             }
         }
@@ -634,17 +643,15 @@ impl Story {
         tail.iter()
             .chain(head)
             .find(|sku| {
-                let there = stock.get(*sku).copied().unwrap_or(0)
-                    - waiting.get(*sku).copied().unwrap_or(0);
+                let there =
+                    stock.get(*sku).copied().unwrap_or(0) - waiting.get(*sku).copied().unwrap_or(0);
                 let offered = || {
                     self.channel
                         .product(sku)
                         .iter()
                         .any(|p| p.available >= wanted && p.status == "active")
                 };
-                there >= wanted
-                    && !but.contains(sku)
-                    && (!on_channel || offered())
+                there >= wanted && !but.contains(sku) && (!on_channel || offered())
             })
             .cloned()
     }
@@ -679,9 +686,10 @@ impl Story {
                 [one] => !open_units(one).is_empty(),
                 _ => false,
             };
-            let cancellable = order.items.iter().any(|i| {
-                i.status == "pending" && i.shipment_type != ShipmentType::Warehouse
-            });
+            let cancellable = order
+                .items
+                .iter()
+                .any(|i| i.status == "pending" && i.shipment_type != ShipmentType::Warehouse);
             if wanted(&Standing {
                 packable,
                 cancellable,
@@ -743,7 +751,10 @@ fn skus_of(order: &OrderView, lines: &[(String, u32)]) -> Vec<(String, u32)> {
 
 /// As in "2 x KS-TIDE-NVY-32 and 1 x KS-LANT-BLK-M".
 fn pieces_text(basket: &[(String, u32)]) -> String {
-    let parts: Vec<String> = basket.iter().map(|(sku, n)| format!("{n} x {sku}")).collect();
+    let parts: Vec<String> = basket
+        .iter()
+        .map(|(sku, n)| format!("{n} x {sku}"))
+        .collect();
     match parts.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => parts.concat(),

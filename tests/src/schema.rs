@@ -114,7 +114,7 @@ fn reference(t: &Value) -> String {
 
 /// The official schema, or why it cannot be had here.
 fn official() -> anyhow::Result<Valid<Schema>> {
-    let text = sdl(&introspection(lockstep::host::SHOPIFY_API_VERSION)?);
+    let text = sdl(&introspection(lockstep::shop::API_VERSION)?);
     Schema::parse_and_validate(text, "official.graphql").map_err(|e| anyhow::anyhow!("the official schema does not parse: {e}"))
 }
 

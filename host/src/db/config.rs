@@ -339,6 +339,13 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether any secret is stored: then only the key that sealed it will do.
+    pub fn any_secret(&self) -> Result<bool, Error> {
+        Ok(self
+            .conn
+            .query_row("select exists (select 1 from secret)", [], |r| r.get(0))?)
+    }
+
     /// Where a flow goes on.
     pub fn cursor(&self, key: &Key, flow: &str) -> Result<Option<String>, Error> {
         Ok(self

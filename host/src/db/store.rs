@@ -147,32 +147,34 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let readers = self.readers.clone();
-        tokio::task::spawn_blocking(move || {
-            let idle = readers
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.read_now(work))
+            .await
+            .map_err(|_| Error::Closed)?
+    }
+
+    /// Runs reads on one snapshot on this thread, for where there is no runtime yet.
+    pub fn read_now<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let idle = || {
+            self.readers
                 .idle
                 .lock()
                 .expect("no reader panics while it holds the list")
-                .pop();
-            let mut conn = match idle {
-                Some(conn) => conn,
-                None => connect(&readers.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-            };
-            let result = (|| {
-                let tx = conn.transaction()?;
-                work(&Tx { conn: &tx })
-            })();
-            let mut idle = readers
-                .idle
-                .lock()
-                .expect("no reader panics while it holds the list");
-            if idle.len() < 4 {
-                idle.push(conn);
-            }
-            result
-        })
-        .await
-        .map_err(|_| Error::Closed)?
+        };
+        let kept = idle().pop();
+        let mut conn = match kept {
+            Some(conn) => conn,
+            None => connect(&self.readers.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        let result = (|| {
+            let tx = conn.transaction()?;
+            work(&Tx { conn: &tx })
+        })();
+        let mut idle = idle();
+        if idle.len() < 4 {
+            idle.push(conn);
+        }
+        result
     }
 
     /// Takes the channel over: any earlier run of it can write nothing from now on.

@@ -1,66 +1,144 @@
-//! What a file must be to become a plugin.
+//! Decides from the bytes alone whether a file may become a plugin, before anything of it is compiled.
 
-use anyhow::{Context, bail};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail, ensure};
 use wasmparser::{Encoding, Parser, Payload};
-use wasmtime::Engine;
-use wasmtime::component::Component;
 
 use super::manifest::Manifest;
 
-/// Name of the custom section that holds `plugin.toml`.
-const SECTION: &str = "lockstep:manifest";
-/// The generation of the contract that this host speaks.
-const GENERATION: &str = "0.1";
-/// The package of that generation.
+/// Custom section that holds the manifest.
+pub const MANIFEST_SECTION: &str = "lockstep:manifest";
+/// Longest component in bytes.
+const LONGEST: usize = 64 << 20;
 const PACKAGE: &str = "lockstep:plugin/";
-/// The interfaces that a plugin may import.
-const IMPORTS: [&str; 3] = ["lockstep:plugin/types@0.1.0", "lockstep:plugin/session@0.1.0", "lockstep:plugin/http@0.1.0"];
+const VERSION: &str = "0.1.0";
+/// Interfaces that the host provides; `types` holds no functions.
+const PROVIDED: [&str; 3] = ["types", "session", "http"];
+/// Interfaces that the host calls: what a plugin can do.
+pub(super) const CAPABILITIES: [&str; 8] = [
+    "about",
+    "listings",
+    "stock",
+    "orders",
+    "acceptance",
+    "fulfillments",
+    "cancellations",
+    "webhooks",
+];
 
-/// Reads the manifest of a component.
-pub(super) fn manifest(bytes: &[u8]) -> anyhow::Result<Manifest> {
-    if bytes.len() < 8 || !bytes.starts_with(b"\0asm") {
-        bail!("this is not a WebAssembly file");
-    }
-    let mut found = None;
+/// What a file tells about itself.
+#[derive(Debug)]
+pub(super) struct Admission {
+    pub manifest: Manifest,
+    /// Of [`CAPABILITIES`], in that order.
+    pub capabilities: Vec<&'static str>,
+}
+
+/// Reads a file's manifest, imports and exports and checks them against what this host offers.
+pub(super) fn admit(bytes: &[u8]) -> anyhow::Result<Admission> {
+    ensure!(
+        bytes.len() <= LONGEST,
+        "it has {} bytes; the longest component taken has {LONGEST}",
+        bytes.len()
+    );
+    let mut manifests: Vec<&[u8]> = Vec::new();
+    let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.context("the file is damaged")? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                bail!("this is a core module, not a component; link it with `linker = \"wasm-component-ld\"`")
+        match payload.context("it is not a WebAssembly component (or is damaged)")? {
+            Payload::Version { encoding, .. } => {
+                ensure!(
+                    depth > 0 || encoding == Encoding::Component,
+                    "it is a core module, not a component; build it with the linker wasm-component-ld (set it for wasm32-unknown-unknown in .cargo/config.toml)"
+                );
+                depth += 1;
             }
-            Payload::Version { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
-                found = Some(std::str::from_utf8(section.data()).context("its plugin.toml is not text")?.to_owned());
+            Payload::End(_) => depth -= 1,
+            // A compiler puts the section into the module inside the component, a packer beside it.
+            Payload::CustomSection(section)
+                if section.name() == MANIFEST_SECTION && !manifests.contains(&section.data()) =>
+            {
+                manifests.push(section.data());
+            }
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    imports.insert(import?.name.name);
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    exports.insert(export?.name.name);
+                }
             }
             _ => {}
         }
     }
-    let text = found.with_context(|| format!("it carries no manifest; put plugin.toml into a custom section named \"{SECTION}\""))?;
-    let manifest = Manifest::parse(&text)?;
-    if manifest.plugin.generation != GENERATION {
-        bail!(
-            "plugin {} was built for generation {} of the contract; this host speaks {GENERATION}",
-            manifest.plugin.id,
-            manifest.plugin.generation
-        );
+    let manifest = match manifests.as_slice() {
+        [one] => std::str::from_utf8(one).context("its manifest is not text")?,
+        [] => bail!(
+            "it has no custom section \"{MANIFEST_SECTION}\"; embed the plugin's manifest in it"
+        ),
+        several => bail!(
+            "it has {} different manifests; one must be left",
+            several.len()
+        ),
+    };
+    let manifest = Manifest::parse(manifest)?;
+    for import in imports {
+        check_import(import)?;
     }
-    Ok(manifest)
+    let exports: Vec<&str> = exports
+        .into_iter()
+        .filter_map(|e| e.strip_prefix(PACKAGE))
+        .collect();
+    let mut capabilities = Vec::new();
+    for export in exports {
+        let (name, version) = export.split_once('@').unwrap_or((export, ""));
+        let Some(known) = CAPABILITIES.into_iter().find(|c| *c == name) else {
+            // Types that its interfaces use may be exported with them.
+            ensure!(
+                PROVIDED.contains(&name),
+                "it exports {PACKAGE}{export}, which this generation of the contract does not have"
+            );
+            continue;
+        };
+        ensure!(
+            version == VERSION,
+            "it exports {PACKAGE}{export}, but this host calls version {VERSION}; build it with the SDK of that generation"
+        );
+        capabilities.push(known);
+    }
+    capabilities.sort_by_key(|c| CAPABILITIES.iter().position(|k| k == c));
+    ensure!(
+        capabilities.contains(&"about"),
+        "it does not export {PACKAGE}about@{VERSION}, which every connector must"
+    );
+    Ok(Admission {
+        manifest,
+        capabilities,
+    })
 }
 
-/// Refuses a component that wants anything but the contract.
-pub(super) fn imports(engine: &Engine, component: &Component) -> anyhow::Result<()> {
-    for (name, _) in component.component_type().imports(engine) {
-        if IMPORTS.contains(&name) {
-            continue;
-        }
-        if name.starts_with("wasi:") {
-            bail!("it imports {name}; this host gives plugins no WASI: build for wasm32-unknown-unknown");
-        }
-        if name.starts_with(PACKAGE) {
-            bail!("it imports {name}, which generation {GENERATION} of the contract does not have");
-        }
-        bail!("it imports {name}; a plugin may import {} only", IMPORTS.join(", "));
+fn check_import(import: &str) -> anyhow::Result<()> {
+    if let Some(rest) = import.strip_prefix(PACKAGE) {
+        let (name, version) = rest.split_once('@').unwrap_or((rest, ""));
+        ensure!(
+            PROVIDED.contains(&name),
+            "it imports {import}, which this generation of the contract does not have"
+        );
+        ensure!(
+            version == VERSION,
+            "it imports {import}, but this host provides version {VERSION}; build it with the SDK of that generation"
+        );
+        return Ok(());
     }
-    Ok(())
+    if import.starts_with("wasi:") {
+        bail!(
+            "it imports {import}, but this host links no WASI; build it for wasm32-unknown-unknown, or with stubbed WASI"
+        );
+    }
+    bail!(
+        "it imports {import}, which this host does not provide; a plugin may import {PACKAGE}session and {PACKAGE}http only"
+    )
 }

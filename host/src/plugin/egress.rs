@@ -1,224 +1,601 @@
-//! The one way out of a plugin. The order of the steps is the point: nothing is sent that has not passed the rules
-//! before it, and nothing comes back that has not been capped and scrubbed.
+//! The only way out for a plugin: every request passes the same gates in the same order.
+//!
+//! Read the address, refuse headers that are the host's, check the grant, look for secrets, wait for the rate, add
+//! the credential, send, blank secrets in the answer, log.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use anyhow::{Context, ensure};
+use governor::{DefaultDirectRateLimiter, Quota};
 use url::Url;
 
-use super::bindings::http;
-use super::credential::{Slot, TokenError};
+use super::bindings::http::{Error, Header, Method, Request, Response};
+use super::credential::{Credential, Slot};
 use super::limits::Limits;
-use crate::model::Key;
-use crate::net::{self, Client, Method, Request};
+use super::manifest::{CredentialKind, Manifest, Rate, is_token};
+use crate::net;
 use crate::vault::Scrubber;
 
-/// What a request came to.
-pub(super) type Outcome = Result<http::Response, http::Error>;
+const LONGEST_URL: usize = 16 << 10;
+const MOST_HEADERS: usize = 100;
+const LONGEST_HEADERS: usize = 64 << 10;
 
-/// Headers that only the host sets.
-const RESERVED: [&str; 13] = [
-    "host",
-    "authorization",
-    "proxy-authorization",
-    "proxy-connection",
-    "cookie",
-    "connection",
-    "keep-alive",
-    "content-length",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-];
+/// Which call of which plugin, for messages.
+#[derive(Clone, Debug)]
+pub(super) struct Who {
+    pub plugin: Arc<str>,
+    pub call: &'static str,
+}
 
-/// The way out of one channel's connector, with its credentials, rate and counts.
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin {}, call {}", self.plugin, self.call)
+    }
+}
+
+/// The way out of one connector.
 pub(super) struct Egress {
-    pub(super) plugin: String,
-    pub(super) key: Key,
-    pub(super) scrubber: Scrubber,
-    base_url: Url,
+    pub plugin: String,
+    pub channel: String,
+    pub scrubber: Scrubber,
+    /// Requests sent, token requests included.
+    pub sent: AtomicU64,
+    base: Url,
     hosts: Vec<String>,
+    client: net::Client,
+    rate: Option<DefaultDirectRateLimiter>,
     slots: BTreeMap<String, Slot>,
-    rate: DefaultDirectRateLimiter,
-    client: Client,
-    pub(super) sent: AtomicU64,
 }
 
 impl Egress {
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
-        plugin: String,
-        key: Key,
-        base_url: Url,
-        hosts: Vec<String>,
-        slots: BTreeMap<String, Slot>,
+        manifest: &Manifest,
+        channel: &str,
+        base: Url,
+        mut credentials: BTreeMap<String, Credential>,
+        rate: Option<Rate>,
+        client: net::Client,
         scrubber: Scrubber,
-        rate: (NonZeroU32, NonZeroU32),
-        client: Client,
-    ) -> Self {
-        let quota = Quota::per_second(rate.0).allow_burst(rate.1);
-        Self { plugin, key, scrubber, base_url, hosts, slots, rate: RateLimiter::direct(quota), client, sent: AtomicU64::new(0) }
-    }
-
-    /// Sends one request of the guest.
-    pub(super) async fn send(&self, request: http::Request, limits: &Limits) -> Outcome {
-        let writes = request.writes;
-        let slot = request.credential.clone();
-        let prepared = self.check(request, limits).map_err(http::Error::Forbidden)?;
-        let slot = match slot {
-            None => None,
-            Some(name) => Some(self.slots.get(&name).ok_or_else(|| {
-                let known: Vec<&str> = self.slots.keys().map(String::as_str).collect();
-                http::Error::Forbidden(format!("there is no credential \"{name}\"; the manifest names {}", list(&known)))
-            })?),
-        };
-        let mut renewed = false;
-        loop {
-            let mut outgoing = prepared.clone();
-            let mut token = None;
-            if let Some(slot) = slot {
-                token = slot.apply(&mut outgoing, &self.base_url, &self.client, &self.scrubber, limits).await.map_err(token_error)?;
-            }
-            self.rate.until_ready().await;
-            let started = Clock::now();
-            self.sent.fetch_add(1, Ordering::Relaxed);
-            let (method, place) = (outgoing.method.as_str(), format!("{}{}", outgoing.url.host_str().unwrap_or(""), outgoing.url.path()));
-            let answer = self.client.send(outgoing).await;
-            let ms = started.elapsed().as_millis();
-            let (plugin, channel) = (&self.plugin, &self.key);
-            match answer {
-                Ok(answer) => {
-                    tracing::debug!(target: "lockstep::egress", plugin, %channel, method, place, status = answer.status, ms, bytes = answer.body.len(), "answered");
-                    if answer.status == 401
-                        && !renewed
-                        && let (Some(slot), Some(token)) = (slot, token)
-                    {
-                        // The token may have ended early: one more try with a fresh one. A 401 has had no effect.
-                        slot.forget(&token).await;
-                        renewed = true;
-                        continue;
-                    }
-                    return Ok(self.clean(answer));
-                }
-                Err(error) => {
-                    tracing::debug!(target: "lockstep::egress", plugin, %channel, method, place, ms, "{error}");
-                    return Err(match error {
-                        net::Error::Forbidden(text) => http::Error::Forbidden(text),
-                        net::Error::NotSent(text) => http::Error::Unavailable(text),
-                        net::Error::Lost(text) if writes => http::Error::OutcomeUnknown(text),
-                        net::Error::Lost(text) => http::Error::Unavailable(text),
-                        net::Error::TooLarge(limit) => http::Error::TooLarge(u32::try_from(limit).unwrap_or(u32::MAX)),
-                    });
-                }
-            }
+    ) -> anyhow::Result<Self> {
+        super::manifest::check_base(&base)?;
+        ensure!(
+            base.scheme() == "https" || client.allows_local(),
+            "{base}: only https is allowed, unless the channel is set up for a sandbox on this machine"
+        );
+        let mut slots = BTreeMap::new();
+        for spec in &manifest.credential {
+            let name = spec.slot.clone();
+            let credential = credentials
+                .remove(&name)
+                .with_context(|| format!("credential \"{name}\" is missing; enter its secret"))?;
+            scrubber.learn(&credential.secret);
+            slots.insert(name, Slot::new(spec.clone(), credential, &base)?);
         }
-    }
-
-    /// The rules of a request, before anything is done with it. An error names the rule.
-    fn check(&self, request: http::Request, limits: &Limits) -> Result<Request, String> {
-        let url = self.url(&request.url)?;
-        for header in &request.headers {
-            let name = header.name.to_ascii_lowercase();
-            if RESERVED.contains(&name.as_str()) || name.starts_with("proxy-") {
-                return Err(format!("header \"{name}\" is set by the host only; for credentials name a slot"));
-            }
-            let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-            if name.is_empty() || !name.bytes().all(token) {
-                return Err(format!("header name {:?} has characters that a name may not have", header.name));
-            }
-            if header.value.bytes().any(|b| b == b'\r' || b == b'\n' || b == 0) {
-                return Err(format!("the value of header \"{name}\" contains a line break"));
-            }
-        }
-        let headers: Vec<(String, String)> = request.headers.iter().map(|h| (h.name.to_ascii_lowercase(), h.value.clone())).collect();
-        let found = self.scrubber.finds(url.as_str().as_bytes())
-            || headers.iter().any(|(_, v)| self.scrubber.finds(v.as_bytes()))
-            || request.body.as_deref().is_some_and(|b| self.scrubber.finds(b));
-        if found {
-            return Err("the request contains a secret; name a credential slot instead".into());
-        }
-        Ok(Request {
-            method: match request.method {
-                http::Method::Get => Method::Get,
-                http::Method::Post => Method::Post,
-                http::Method::Put => Method::Put,
-                http::Method::Patch => Method::Patch,
-                http::Method::Delete => Method::Delete,
-            },
-            url,
-            headers,
-            body: request.body,
-            timeout: limits.request,
-            max_body: limits.body,
+        ensure!(
+            credentials.is_empty(),
+            "the plugin has no credential \"{}\"",
+            credentials
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\", \"")
+        );
+        Ok(Self {
+            plugin: manifest.plugin.id.clone(),
+            channel: channel.to_owned(),
+            scrubber,
+            sent: AtomicU64::new(0),
+            base,
+            hosts: manifest.endpoint.hosts.clone(),
+            client,
+            rate: rate.as_ref().map(limiter),
+            slots,
         })
     }
 
-    /// A path of the base URL, or an absolute URL of a host that was granted.
-    fn url(&self, text: &str) -> Result<Url, String> {
-        if text.starts_with("//") || text.contains('\\') {
-            return Err(format!("\"{}\" is neither a path nor an absolute URL", cut(text)));
+    /// Sends a plugin's request. `room` is how long the answer's body may be, in bytes.
+    pub(super) async fn send(
+        &self,
+        who: &Who,
+        request: Request,
+        room: usize,
+        limits: &Limits,
+    ) -> Result<Response, Error> {
+        let refuse = |why: String| {
+            let text = format!("{who}: {why}");
+            tracing::warn!(
+                plugin = self.plugin,
+                channel = self.channel,
+                call = who.call,
+                "request refused: {why}"
+            );
+            Error::Forbidden(text)
+        };
+        let writes = request.writes;
+        let (request, slot) = self.check(request, room, limits.request).map_err(refuse)?;
+        let mut rejected = None;
+        loop {
+            let mut attempt = request.clone();
+            let serial = match slot {
+                Some(slot) => slot.apply(self, &mut attempt, rejected).await?,
+                None => None,
+            };
+            let answer = self.exchange(attempt).await.map_err(|e| match e {
+                net::Error::Forbidden(why) => refuse(why),
+                net::Error::NotSent(why) => Error::Unavailable(why),
+                net::Error::Lost(why) if writes => Error::OutcomeUnknown(why),
+                net::Error::Lost(why) => Error::Unavailable(why),
+                net::Error::TooLarge(limit) => {
+                    Error::TooLarge(limit.try_into().unwrap_or(u32::MAX))
+                }
+            })?;
+            // A token can end before its time. Refused for it, nothing was done: once more with a new one.
+            if answer.status == 401 && serial.is_some() && rejected.is_none() {
+                rejected = serial;
+                continue;
+            }
+            return Ok(self.answer(answer));
         }
-        if text.starts_with('/') {
-            let base = self.base_url.as_str().trim_end_matches('/');
-            return Url::parse(&format!("{base}{text}")).map_err(|e| format!("\"{}\" is not a valid path: {e}", cut(text)));
+    }
+
+    /// Waits for the rate, sends and logs.
+    pub(super) async fn exchange(
+        &self,
+        request: net::Request,
+    ) -> Result<net::Response, net::Error> {
+        if let Some(rate) = &self.rate {
+            rate.until_ready().await;
         }
-        let url = Url::parse(text).map_err(|e| format!("\"{}\" is not a valid URL: {e}", cut(text)))?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(format!("scheme \"{}\" is not allowed", url.scheme()));
+        let method = request.method.as_str();
+        let (host, path) = (
+            request.url.host_str().unwrap_or_default().to_owned(),
+            request.url.path().to_owned(),
+        );
+        let start = Instant::now();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let answer = self.client.send(request).await;
+        let ms = start.elapsed().as_millis() as u64;
+        match &answer {
+            Ok(a) => {
+                tracing::debug!(target: "plugin", plugin = self.plugin, channel = self.channel, method, host, path, status = a.status, ms, bytes = a.body.len(), "http");
+            }
+            Err(e) => {
+                tracing::debug!(target: "plugin", plugin = self.plugin, channel = self.channel, method, host, path, ms, "http: {e}")
+            }
         }
+        answer
+    }
+
+    /// All gates that need no waiting. The error says which rule is broken.
+    fn check(
+        &self,
+        request: Request,
+        room: usize,
+        timeout: Duration,
+    ) -> Result<(net::Request, Option<&Slot>), String> {
+        let url = self.target(&request.url)?;
+        let headers = self.headers(&request.headers)?;
+        let slot = match &request.credential {
+            None => None,
+            Some(name) => Some(self.slots.get(name).ok_or_else(|| {
+                let known: Vec<&str> = self.slots.keys().map(String::as_str).collect();
+                format!(
+                    "its manifest has no credential \"{name}\"; it has {}",
+                    if known.is_empty() {
+                        "none".into()
+                    } else {
+                        known.join(", ")
+                    }
+                )
+            })?),
+        };
+        if let Some(taken) = self
+            .slots
+            .values()
+            .filter(|s| s.spec.kind == CredentialKind::Query)
+            .filter_map(|s| s.spec.name.as_deref())
+            .find(|n| url.query_pairs().any(|(q, _)| q == *n))
+        {
+            return Err(format!(
+                "the query parameter \"{taken}\" is a credential and set by the host only"
+            ));
+        }
+        let secret_in = |what: &str| {
+            format!(
+                "its {what} holds a secret of the channel; name the credential's slot and the host adds it"
+            )
+        };
+        let decoded = || url::form_urlencoded::parse(url.as_str().as_bytes());
+        if self.scrubber.finds(request.url.as_bytes())
+            || self.scrubber.finds(url.as_str().as_bytes())
+            || decoded().any(|(name, value)| {
+                self.scrubber.finds(name.as_bytes()) || self.scrubber.finds(value.as_bytes())
+            })
+        {
+            return Err(secret_in("URL"));
+        }
+        if headers
+            .iter()
+            .any(|(n, v)| self.scrubber.finds(n.as_bytes()) || self.scrubber.finds(v.as_bytes()))
+        {
+            return Err(secret_in("headers"));
+        }
+        if request
+            .body
+            .as_deref()
+            .is_some_and(|b| self.scrubber.finds(b))
+        {
+            return Err(secret_in("body"));
+        }
+        let method = match request.method {
+            Method::Get => net::Method::Get,
+            Method::Post => net::Method::Post,
+            Method::Put => net::Method::Put,
+            Method::Patch => net::Method::Patch,
+            Method::Delete => net::Method::Delete,
+        };
+        Ok((
+            net::Request {
+                method,
+                url,
+                headers,
+                body: request.body,
+                timeout,
+                max_body: room,
+            },
+            slot,
+        ))
+    }
+
+    /// Where a request goes, if the plugin may go there.
+    fn target(&self, text: &str) -> Result<Url, String> {
+        if text.len() > LONGEST_URL {
+            return Err(format!("a URL of {} bytes is too long", text.len()));
+        }
+        // Parsers disagree about these, and a disagreement is a way around the grant.
+        if text.bytes().any(|b| b <= b' ' || b == 0x7f || b == b'\\') {
+            return Err(
+                "the URL holds a blank, a control character or a backslash; encode it".into(),
+            );
+        }
+        let mut url = if text.starts_with('/') {
+            join(&self.base, text).map_err(|e| e.to_string())?
+        } else {
+            text.parse::<Url>()
+                .map_err(|e| format!("the URL is neither a path nor a full URL: {e}"))?
+        };
+        url.set_fragment(None);
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("a URL may not carry user name or password; name a credential slot".into());
+            return Err(
+                "the URL holds a user or password; name the credential's slot and the host adds it"
+                    .into(),
+            );
         }
-        let same = (url.scheme(), url.host_str(), url.port_or_known_default())
-            == (self.base_url.scheme(), self.base_url.host_str(), self.base_url.port_or_known_default());
-        if same {
+        if same_origin(&url, &self.base) {
             return Ok(url);
         }
-        let host = url.host_str().unwrap_or("");
-        let granted = url.scheme() == "https" && url.port().is_none() && self.hosts.iter().any(|h| h == host);
-        if !granted {
-            return Err(format!("host \"{host}\" is not granted; the plugin may ask {}", self.granted()));
+        let host = url.host_str().unwrap_or_default();
+        if !self.hosts.iter().any(|h| h == host) {
+            let granted: Vec<&str> = self
+                .base
+                .host_str()
+                .into_iter()
+                .chain(self.hosts.iter().map(String::as_str))
+                .collect();
+            return Err(format!(
+                "the host \"{host}\" is not granted; granted are {}",
+                granted.join(", ")
+            ));
+        }
+        if url.scheme() != "https" || url.port().is_some() {
+            return Err(format!("only https on its usual port is allowed to {host}"));
         }
         Ok(url)
     }
 
-    fn granted(&self) -> String {
-        let mut hosts = vec![self.base_url.host_str().unwrap_or("")];
-        hosts.extend(self.hosts.iter().map(String::as_str));
-        list(&hosts)
+    fn headers(&self, headers: &[Header]) -> Result<Vec<(String, String)>, String> {
+        let bytes: usize = headers.iter().map(|h| h.name.len() + h.value.len()).sum();
+        if headers.len() > MOST_HEADERS || bytes > LONGEST_HEADERS {
+            return Err(format!(
+                "{} headers with {bytes} bytes are too many",
+                headers.len()
+            ));
+        }
+        headers
+            .iter()
+            .map(|h| {
+                if !is_token(&h.name) {
+                    return Err(format!("{:?} is not a header name", h.name));
+                }
+                let name = h.name.to_ascii_lowercase();
+                if h.value.chars().any(|c| c.is_control() && c != '\t') {
+                    return Err(format!(
+                        "the value of header {name} holds a line break or another control character"
+                    ));
+                }
+                let a_credential = self.slots.values().any(|s| {
+                    s.spec.kind == CredentialKind::Header && s.spec.name.as_deref() == Some(&name)
+                });
+                if a_credential || is_hosts(&name) {
+                    return Err(format!("the header {name} is set by the host only"));
+                }
+                Ok((name, h.value.clone()))
+            })
+            .collect()
     }
 
-    fn clean(&self, answer: net::Response) -> http::Response {
-        http::Response {
+    fn answer(&self, answer: net::Response) -> Response {
+        let headers = answer
+            .headers
+            .into_iter()
+            .filter(|(name, _)| name != "set-cookie")
+            .map(|(name, value)| Header {
+                name,
+                value: self.scrubber.scrub(&value),
+            })
+            .collect();
+        Response {
             status: answer.status,
-            headers: answer
-                .headers
-                .into_iter()
-                // A session of the marketplace is the host's matter.
-                .filter(|(name, _)| name != "set-cookie")
-                .map(|(name, value)| http::Header { name, value: self.scrubber.scrub(&value) })
-                .collect(),
+            headers,
             body: self.scrubber.scrub_bytes(answer.body),
         }
     }
 }
 
-fn token_error(error: TokenError) -> http::Error {
-    match error {
-        TokenError::Refused(text) => http::Error::Auth(text),
-        TokenError::Unavailable(text) => http::Error::Unavailable(text),
+/// Headers that would let a plugin speak for the host, or confuse who reads the request.
+fn is_hosts(name: &str) -> bool {
+    name.starts_with("proxy-")
+        || matches!(
+            name,
+            "host"
+                | "authorization"
+                | "cookie"
+                | "connection"
+                | "keep-alive"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "content-length"
+                | "expect"
+                | "accept-encoding"
+                | "http2-settings"
+        )
+}
+
+/// Appends a path to the base URL; the result never leaves the base's host.
+pub(super) fn join(base: &Url, path: &str) -> anyhow::Result<Url> {
+    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    let url: Url = text
+        .parse()
+        .with_context(|| format!("\"{path}\" is not a path"))?;
+    ensure!(
+        same_origin(&url, base),
+        "\"{path}\" leads away from the channel's own host"
+    );
+    Ok(url)
+}
+
+fn same_origin(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme()
+        && a.host() == b.host()
+        && a.port_or_known_default() == b.port_or_known_default()
+}
+
+fn limiter(rate: &Rate) -> DefaultDirectRateLimiter {
+    let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
+    let quota = Quota::with_period(Duration::from_secs_f64(1.0 / rate.per_second))
+        .expect("the manifest's rate was checked");
+    DefaultDirectRateLimiter::direct(quota.allow_burst(burst))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn egress() -> Egress {
+        let manifest = Manifest::parse(
+            r#"
+            plugin = { id = "demo", name = "Demo", version = "1.0.0", generation = "0.1" }
+            endpoint = { base-url = "https://api.example.com/v2", hosts = ["files.example.com"] }
+            credential = [
+                { slot = "api", kind = "bearer" },
+                { slot = "key", kind = "header", name = "x-api-key" },
+                { slot = "sign", kind = "query", name = "key" },
+            ]
+            "#,
+        )
+        .unwrap();
+        let secret = |text: &str| Credential {
+            id: None,
+            secret: SecretString::from(text),
+        };
+        let credentials = [
+            ("api", "bearer-secret"),
+            ("key", "header-secret"),
+            ("sign", "query-secret"),
+        ]
+        .map(|(slot, text)| (slot.to_owned(), secret(text)))
+        .into();
+        let base = "https://api.example.com/v2/".parse().unwrap();
+        Egress::new(
+            &manifest,
+            "kestrel/demo",
+            base,
+            credentials,
+            None,
+            net::Client::new(net::ClientOptions::default()).unwrap(),
+            Scrubber::default(),
+        )
+        .unwrap()
     }
-}
 
-fn list(names: &[&str]) -> String {
-    if names.is_empty() { "none".into() } else { names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ") }
-}
+    fn request(url: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| Header {
+                name: (*n).into(),
+                value: (*v).into(),
+            })
+            .collect();
+        Request {
+            method: Method::Get,
+            url: url.into(),
+            headers,
+            body: Some(body.into()),
+            credential: None,
+            writes: false,
+        }
+    }
 
-fn cut(text: &str) -> String {
-    text.split(['?', '#']).next().unwrap_or("").chars().take(80).collect()
+    #[test]
+    fn addresses_that_are_granted() {
+        let e = egress();
+        for (given, sent) in [
+            (
+                "/orders?limit=1",
+                "https://api.example.com/v2/orders?limit=1",
+            ),
+            (
+                "https://api.example.com/other",
+                "https://api.example.com/other",
+            ),
+            (
+                "https://files.example.com/a.csv#x",
+                "https://files.example.com/a.csv",
+            ),
+            (
+                "//evil.example/x",
+                "https://api.example.com/v2//evil.example/x",
+            ),
+            (
+                "/@evil.example/x",
+                "https://api.example.com/v2/@evil.example/x",
+            ),
+        ] {
+            assert_eq!(e.target(given).unwrap().as_str(), sent);
+        }
+    }
+
+    #[test]
+    fn addresses_that_are_not() {
+        let e = egress();
+        for (given, why) in [
+            (
+                "https://evil.example/",
+                "\"evil.example\" is not granted; granted are api.example.com, files.example.com",
+            ),
+            ("http://api.example.com/", "is not granted"),
+            ("http://files.example.com/", "only https"),
+            ("https://files.example.com:8443/", "usual port"),
+            ("https://api.example.com:8443/", "is not granted"),
+            ("https://10.0.0.1/", "\"10.0.0.1\" is not granted"),
+            ("https://[::1]/", "\"[::1]\" is not granted"),
+            ("https://0x7f000001/", "\"127.0.0.1\" is not granted"),
+            ("https://api.example.com.evil.example/", "is not granted"),
+            ("https://u:p@api.example.com/", "user or password"),
+            ("https://api.example.com\\@evil.example/", "backslash"),
+            ("/a\r\nHost: evil", "control character"),
+            ("/a b", "blank"),
+            ("file:///etc/passwd", "is not granted"),
+            ("data:text/plain,x", "is not granted"),
+            ("orders", "neither a path nor a full URL"),
+        ] {
+            let error = e.target(given).unwrap_err();
+            assert!(error.contains(why), "{given}: {error}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_host_and_smuggled_ones_are_refused() {
+        let e = egress();
+        for name in [
+            "Host",
+            "AUTHORIZATION",
+            "cookie",
+            "Proxy-Authorization",
+            "Connection",
+            "Transfer-Encoding",
+            "Content-Length",
+            "X-Api-Key",
+        ] {
+            let error = e
+                .check(request("/", &[(name, "x")], ""), 1, Duration::ZERO)
+                .err()
+                .unwrap();
+            assert!(error.contains("set by the host only"), "{name}: {error}");
+        }
+        for (name, value) in [
+            ("x-a", "1\r\nauthorization: x"),
+            ("x-a", "1\0"),
+            ("x-a\r\nx-b", "1"),
+            ("x a", "1"),
+            ("", "1"),
+            ("x:", "1"),
+        ] {
+            assert!(
+                e.check(request("/", &[(name, value)], ""), 1, Duration::ZERO)
+                    .is_err(),
+                "{name:?} {value:?}"
+            );
+        }
+        assert!(
+            e.check(
+                request(
+                    "/",
+                    &[("Accept", "text/csv; q=1"), ("If-None-Match", "\"a\"")],
+                    ""
+                ),
+                1,
+                Duration::ZERO
+            )
+            .is_ok()
+        );
+        assert!(
+            e.check(request("/?key=1", &[], ""), 1, Duration::ZERO)
+                .err()
+                .unwrap()
+                .contains("\"key\" is a credential")
+        );
+    }
+
+    #[test]
+    fn secrets_that_a_plugin_writes_are_noticed() {
+        use base64::Engine;
+        let e = egress();
+        let coded = base64::prelude::BASE64_STANDARD.encode("user:bearer-secret");
+        for (url, header, body) in [
+            ("/?q=query%2Dsecret", "", ""),
+            ("/query-secret", "", ""),
+            ("/", coded.as_str(), ""),
+            ("/", "", "{\"x\":\"header-secret\"}"),
+        ] {
+            let error = e
+                .check(request(url, &[("x-a", header)], body), 1, Duration::ZERO)
+                .err()
+                .unwrap_or_default();
+            assert!(
+                error.contains("holds a secret"),
+                "{url} {header} {body}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named() {
+        let e = egress();
+        let mut unknown = request("/", &[], "");
+        unknown.credential = Some("other".into());
+        assert_eq!(
+            e.check(unknown, 1, Duration::ZERO).err().unwrap(),
+            "its manifest has no credential \"other\"; it has api, key, sign"
+        );
+    }
 }

@@ -1,144 +1,157 @@
-//! What a plugin says of itself: `plugin.toml`, embedded in the component.
+//! What a plugin says about itself: the custom section `lockstep:manifest`, in TOML.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
-use serde::Deserialize;
+use anyhow::{Context, bail, ensure};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
 use crate::model::StockSemantics;
 
-/// A plugin's manifest.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// The contract generation that this host speaks.
+pub const GENERATION: &str = "0.1";
+
+/// What a plugin is, where it connects to and what it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Who it is.
     pub plugin: Identity,
-    /// Where it may send requests.
+    /// Where it connects to.
     pub endpoint: Endpoint,
-    /// Credentials that it names in requests.
+    /// Secrets that the host applies for it.
     #[serde(default)]
     pub credential: Vec<CredentialSlot>,
-    /// What the operator may set.
+    /// What an operator may set.
     #[serde(default)]
     pub setting: Vec<Setting>,
-    /// How its channel takes stock.
-    pub stock: Option<Stock>,
-    /// How its channel's orders are to be worked.
+    /// How stock is written.
+    #[serde(default)]
+    pub stock: Stock,
+    /// How orders are to be treated.
     #[serde(default)]
     pub orders: Orders,
-    /// What its channel demands of parcels.
+    /// How parcels are told.
     #[serde(default)]
     pub fulfillment: Fulfillment,
-    /// How fast its account may be asked.
-    #[serde(default)]
-    pub rate: Rate,
+    /// How fast the marketplace may be asked; no limit when left out.
+    pub rate: Option<Rate>,
 }
 
 /// Who a plugin is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// Stable short name, of lower-case letters, digits and dashes.
+    /// Lower-case letters, digits and dashes ("the-iconic").
     pub id: String,
-    /// Shown.
+    /// Shown ("THE ICONIC").
     pub name: String,
-    /// Of the plugin itself.
-    pub version: semver::Version,
-    /// Of the contract that it was built for, as in "0.1".
+    /// Semantic version.
+    pub version: Version,
+    /// The contract generation it was built for ("0.1").
     pub generation: String,
 }
 
-/// Where a plugin may send requests.
-#[derive(Clone, Debug, Deserialize)]
+/// Where a plugin connects to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Endpoint {
-    /// The API; the operator may set another one.
+    /// `https` URL before every path; an operator may replace it.
     pub base_url: String,
-    /// Host names that it may ask beside that of the base URL.
+    /// Other host names it may reach.
     #[serde(default)]
     pub hosts: Vec<String>,
 }
 
-/// A credential that the host adds to requests which name its slot.
-#[derive(Clone, Debug, Deserialize)]
+/// A secret that the host applies to the requests that name its slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CredentialSlot {
-    /// What requests call it.
+    /// What requests name.
     pub slot: String,
-    /// How it is added.
+    /// How it is applied.
     pub kind: CredentialKind,
-    /// Shown to the operator.
-    #[serde(default)]
-    pub label: String,
-    /// Where tokens are fetched: a path of the base URL, or an absolute URL.
-    pub token_path: Option<String>,
-    /// How the client signs in there.
-    #[serde(default)]
-    pub client_auth: ClientAuth,
-    /// Asked for with the token.
-    pub scope: Option<String>,
-    /// Name of the header or query parameter.
+    /// Shown to operators.
+    pub label: Option<String>,
+    /// `header`, `query`: its name.
     pub name: Option<String>,
-    /// Put before the secret in a header.
+    /// `header`: written before the secret ("Token ").
     pub prefix: Option<String>,
+    /// `oauth-client-credentials`: where tokens are had, below the channel's base URL.
+    pub token_path: Option<String>,
+    /// `oauth-client-credentials`: the same as an absolute URL.
+    pub token_url: Option<String>,
+    /// `oauth-client-credentials`: how id and secret are told.
+    pub client_auth: Option<ClientAuth>,
+    /// `oauth-client-credentials`: the scope asked for.
+    pub scope: Option<String>,
 }
 
-/// How a credential is added to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// How a credential is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CredentialKind {
-    /// The secret in a header of its own.
+    /// In a header.
     Header,
-    /// The secret in a query parameter.
+    /// In the query.
     Query,
-    /// `Authorization: Basic` of id and secret.
+    /// HTTP Basic, id and secret.
     Basic,
-    /// `Authorization: Bearer` of the secret.
+    /// HTTP Bearer.
     Bearer,
-    /// `Authorization: Bearer` of a token fetched with id and secret.
+    /// A bearer token that id and secret buy (RFC 6749, section 4.4).
     OauthClientCredentials,
 }
 
-/// How a client signs in at a token endpoint.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+impl CredentialKind {
+    /// Whether the operator must give an id beside the secret.
+    pub fn needs_id(self) -> bool {
+        matches!(
+            self,
+            CredentialKind::Basic | CredentialKind::OauthClientCredentials
+        )
+    }
+}
+
+/// How id and secret are told to a token endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAuth {
-    /// `Authorization: Basic`.
+    /// In an `Authorization: Basic` header.
     #[default]
     Basic,
-    /// `client_id` and `client_secret` in the form.
+    /// As form fields.
     Form,
 }
 
-/// Something that the operator may set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// Something that an operator may set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Setting {
-    /// What the plugin asks for.
+    /// What `session.setting` is asked for.
     pub key: String,
     /// What values it takes.
     #[serde(rename = "type")]
     pub kind: SettingType,
-    /// Used when the operator sets nothing.
+    /// Its value when the operator sets none: text, integer or boolean.
     pub default: Option<toml::Value>,
-    /// The values of a choice.
+    /// `choice`: the values.
     #[serde(default)]
     pub choices: Vec<String>,
     /// Shown.
-    #[serde(default)]
-    pub label: String,
+    pub label: Option<String>,
     /// Shown.
-    #[serde(default)]
-    pub help: String,
+    pub help: Option<String>,
 }
 
 /// What values a setting takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SettingType {
     /// Any text.
     Text,
-    /// A whole number.
+    /// A whole number, 64 bits, signed.
     Integer,
     /// `true` or `false`.
     Boolean,
@@ -146,165 +159,419 @@ pub enum SettingType {
     Choice,
 }
 
-/// How a channel takes stock.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+impl Setting {
+    /// The default as text.
+    pub fn default_text(&self) -> Option<String> {
+        self.default.as_ref().map(|d| match d {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Says what is wrong with a value.
+    pub fn check(&self, value: &str) -> Result<(), String> {
+        match self.kind {
+            SettingType::Text => Ok(()),
+            SettingType::Integer => value
+                .parse::<i64>()
+                .map(drop)
+                .map_err(|_| format!("\"{value}\" is not a whole number")),
+            SettingType::Boolean if matches!(value, "true" | "false") => Ok(()),
+            SettingType::Boolean => Err(format!("\"{value}\" is neither true nor false")),
+            SettingType::Choice if self.choices.iter().any(|c| c == value) => Ok(()),
+            SettingType::Choice => Err(format!(
+                "\"{value}\" is not one of {}",
+                self.choices.join(", ")
+            )),
+        }
+    }
+}
+
+/// How stock is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Stock {
-    /// What the number written means.
+    /// What the number means.
     pub semantics: StockSemantics,
-    /// Most listings of one write.
+    /// Most levels in one call, at least 1.
     pub batch: u32,
 }
 
-/// How a channel's orders are to be worked.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+impl Default for Stock {
+    fn default() -> Self {
+        Self {
+            semantics: StockSemantics::Sellable,
+            batch: 100,
+        }
+    }
+}
+
+/// How orders are to be treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Orders {
-    /// Hours from purchase to dispatch where an order does not tell.
+    /// Hours from order to dispatch where an order does not say.
     pub dispatch_hours: Option<u32>,
 }
 
-/// What a channel demands of parcels.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// How parcels are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Fulfillment {
-    /// A parcel without code is refused.
-    #[serde(default)]
+    /// A parcel without tracking code is refused, whatever its carrier.
     pub tracking_required: bool,
-    /// A code can never be changed.
-    #[serde(default)]
+    /// A tracking code cannot be changed once it is told.
     pub tracking_write_once: bool,
 }
 
-/// How fast an account may be asked.
-#[derive(Clone, Debug, Deserialize)]
+/// How fast the marketplace may be asked, per account.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rate {
-    /// Requests a second, on the long run.
-    pub per_second: u32,
-    /// Requests at once after a pause.
+    /// Requests per second, above 0; 0.5 is one in two seconds.
+    pub per_second: f64,
+    /// Most requests at once after a pause, at least 1.
+    #[serde(default = "one")]
     pub burst: u32,
 }
 
-impl Default for Rate {
-    fn default() -> Self {
-        Self { per_second: 5, burst: 5 }
-    }
+fn one() -> u32 {
+    1
 }
 
 impl Manifest {
-    /// Reads and checks a manifest.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
-        let manifest: Self = toml::from_str(text).context("its plugin.toml")?;
-        let id = &manifest.plugin.id;
-        if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-            bail!("its plugin.toml: plugin.id \"{id}\" may have lower-case letters, digits and dashes only");
-        }
-        url::Url::parse(&manifest.endpoint.base_url).with_context(|| format!("its plugin.toml: endpoint.base-url \"{}\"", manifest.endpoint.base_url))?;
-        if manifest.rate.per_second == 0 || manifest.rate.burst == 0 {
-            bail!("its plugin.toml: [rate] per-second and burst must be at least 1");
-        }
-        if manifest.stock.as_ref().is_some_and(|s| s.batch == 0) {
-            bail!("its plugin.toml: stock.batch must be at least 1");
-        }
-        for slot in &manifest.credential {
-            let missing = match slot.kind {
-                CredentialKind::OauthClientCredentials if slot.token_path.is_none() => Some("token-path"),
-                CredentialKind::Header | CredentialKind::Query if slot.name.is_none() => Some("name"),
-                _ => None,
-            };
-            if let Some(missing) = missing {
-                bail!("its plugin.toml: credential \"{}\" needs {missing}", slot.slot);
-            }
-        }
-        manifest.settings(&BTreeMap::new()).context("its plugin.toml")?;
+    /// Reads and checks a manifest. Errors name the field.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let manifest: Manifest = toml::from_str(text).map_err(|e| {
+            anyhow::anyhow!("its manifest cannot be read: {}", e.to_string().trim())
+        })?;
+        manifest.check().with_context(|| {
+            format!(
+                "its manifest (plugin.id = \"{}\") is wrong",
+                manifest.plugin.id
+            )
+        })?;
         Ok(manifest)
     }
 
-    /// Most listings of one stock write.
+    /// Most levels in one `stock.push`.
     pub fn stock_batch(&self) -> usize {
-        self.stock.as_ref().map_or(1, |s| s.batch as usize)
+        self.stock.batch as usize
     }
 
-    /// What the number written means; `Sellable` for plugins that do not say.
+    /// What the number of a stock write means.
     pub fn stock_semantics(&self) -> StockSemantics {
-        self.stock.as_ref().map_or(StockSemantics::Sellable, |s| s.semantics)
+        self.stock.semantics
     }
 
-    /// The values of all settings: the operator's, else the defaults. Fails on unknown keys and wrong types.
-    pub(super) fn settings(&self, given: &BTreeMap<String, String>) -> anyhow::Result<BTreeMap<String, String>> {
-        if let Some(unknown) = given.keys().find(|k| !self.setting.iter().any(|s| s.key == **k)) {
-            bail!("plugin {} has no setting \"{unknown}\"", self.plugin.id);
+    fn check(&self) -> anyhow::Result<()> {
+        let Identity {
+            id,
+            name,
+            generation,
+            ..
+        } = &self.plugin;
+        ensure!(
+            is_name(id),
+            "plugin.id must be 1 to 64 lower-case letters, digits and dashes"
+        );
+        ensure!(!name.trim().is_empty(), "plugin.name is empty");
+        ensure!(
+            generation == GENERATION,
+            "plugin.generation is \"{generation}\", but this host speaks generation {GENERATION}; build the plugin with the SDK of that generation"
+        );
+        let base = parse_base(&self.endpoint.base_url).context("endpoint.base-url")?;
+        ensure!(
+            base.scheme() == "https",
+            "endpoint.base-url must be an https URL"
+        );
+        for host in &self.endpoint.hosts {
+            ensure!(
+                matches!(Host::parse(host), Ok(Host::Domain(d)) if d == *host && d.contains('.')),
+                "endpoint.hosts: \"{host}\" must be a full host name in lower case, without scheme, port or path, and no address"
+            );
         }
-        let mut values = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for slot in &self.credential {
+            ensure!(
+                is_name(&slot.slot),
+                "credential.slot \"{}\" must be lower-case letters, digits and dashes",
+                slot.slot
+            );
+            ensure!(
+                seen.insert(&slot.slot),
+                "credential slot \"{}\" is given twice",
+                slot.slot
+            );
+            slot.check()
+                .with_context(|| format!("credential \"{}\"", slot.slot))?;
+        }
+        let mut seen = BTreeSet::new();
         for setting in &self.setting {
-            let default = setting.default.as_ref().map(|d| match d {
-                toml::Value::String(s) => s.clone(),
-                other => other.to_string(),
-            });
-            let Some(value) = given.get(&setting.key).cloned().or(default) else { continue };
-            let fits = match setting.kind {
-                SettingType::Text => true,
-                SettingType::Integer => value.parse::<i64>().is_ok(),
-                SettingType::Boolean => matches!(value.as_str(), "true" | "false"),
-                SettingType::Choice => setting.choices.contains(&value),
-            };
-            if !fits {
-                let expected = match setting.kind {
-                    SettingType::Integer => "a whole number".to_owned(),
-                    SettingType::Boolean => "true or false".to_owned(),
-                    _ => format!("one of {}", setting.choices.join(", ")),
-                };
-                bail!("setting \"{}\" of plugin {}: \"{value}\" is not {expected}", setting.key, self.plugin.id);
+            ensure!(
+                is_name(&setting.key),
+                "setting.key \"{}\" must be lower-case letters, digits and dashes",
+                setting.key
+            );
+            ensure!(
+                seen.insert(&setting.key),
+                "setting \"{}\" is given twice",
+                setting.key
+            );
+            ensure!(
+                (setting.kind == SettingType::Choice) != setting.choices.is_empty(),
+                "setting \"{}\": choices are for the type choice, which needs some",
+                setting.key
+            );
+            if let Some(default) = setting.default_text() {
+                setting
+                    .check(&default)
+                    .map_err(|why| anyhow::anyhow!("setting \"{}\": default {why}", setting.key))?;
             }
-            values.insert(setting.key.clone(), value);
         }
-        Ok(values)
+        ensure!(self.stock.batch >= 1, "stock.batch must be at least 1");
+        if let Some(rate) = &self.rate {
+            ensure!(
+                rate.per_second >= 0.001 && rate.per_second <= 10_000.0,
+                "rate.per-second must be from 0.001 to 10000"
+            );
+            ensure!(rate.burst >= 1, "rate.burst must be at least 1");
+        }
+        Ok(())
     }
+}
+
+impl CredentialSlot {
+    fn check(&self) -> anyhow::Result<()> {
+        let Self {
+            name,
+            prefix,
+            token_path,
+            token_url,
+            client_auth,
+            scope,
+            ..
+        } = self;
+        let named = matches!(self.kind, CredentialKind::Header | CredentialKind::Query);
+        let oauth = self.kind == CredentialKind::OauthClientCredentials;
+        ensure!(
+            named == name.is_some(),
+            "name is needed for the kinds header and query, and for no other"
+        );
+        ensure!(
+            prefix.is_none() || self.kind == CredentialKind::Header,
+            "prefix is for the kind header"
+        );
+        if let Some(name) = name
+            .as_deref()
+            .filter(|_| self.kind == CredentialKind::Header)
+        {
+            ensure!(
+                is_token(name) && name == name.to_ascii_lowercase(),
+                "name \"{name}\" must be a header name in lower case"
+            );
+        }
+        if let Some(prefix) = prefix {
+            ensure!(
+                prefix.bytes().all(|b| (0x20..0x7f).contains(&b)),
+                "prefix must be plain ASCII"
+            );
+        }
+        if !oauth {
+            let extra = [
+                token_path.is_some(),
+                token_url.is_some(),
+                client_auth.is_some(),
+                scope.is_some(),
+            ];
+            ensure!(
+                !extra.contains(&true),
+                "token-path, token-url, client-auth and scope are for the kind oauth-client-credentials"
+            );
+            return Ok(());
+        }
+        match (token_path, token_url) {
+            (Some(path), None) => {
+                ensure!(path.starts_with('/'), "token-path must begin with a slash")
+            }
+            (None, Some(url)) => {
+                let parsed: Url = url
+                    .parse()
+                    .with_context(|| format!("token-url \"{url}\""))?;
+                ensure!(
+                    parsed.scheme() == "https" && parsed.has_host(),
+                    "token-url must be an https URL"
+                );
+            }
+            _ => bail!("either token-path or token-url is needed"),
+        }
+        Ok(())
+    }
+}
+
+/// Reads a base URL: a host, perhaps a path, nothing behind it.
+pub(super) fn parse_base(text: &str) -> anyhow::Result<Url> {
+    let url: Url = text
+        .parse()
+        .with_context(|| format!("\"{text}\" is not a URL"))?;
+    check_base(&url)?;
+    Ok(url)
+}
+
+pub(super) fn check_base(url: &Url) -> anyhow::Result<()> {
+    ensure!(
+        matches!(url.scheme(), "https" | "http") && url.has_host(),
+        "\"{url}\" is not an https URL"
+    );
+    ensure!(
+        url.username().is_empty() && url.password().is_none(),
+        "a base URL must not hold a user or password; credentials have their own place"
+    );
+    ensure!(
+        url.query().is_none() && url.fragment().is_none(),
+        "\"{url}\" must end with its path, without query or fragment"
+    );
+    Ok(())
+}
+
+/// Whether the text is an HTTP token (RFC 9110, section 5.6.2).
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SMALL: &str = r#"
+    const FULL: &str = r#"
         [plugin]
-        id = "acme"
-        name = "Acme"
+        id = "the-iconic"
+        name = "THE ICONIC"
         version = "1.2.3"
         generation = "0.1"
         [endpoint]
-        base-url = "https://api.acme.example"
+        base-url = "https://api.example.com/v2"
+        hosts = ["files.example.com"]
+        [[credential]]
+        slot = "api"
+        kind = "oauth-client-credentials"
+        label = "Application"
+        token-path = "/oauth/token"
+        client-auth = "basic"
+        [[setting]]
+        key = "page-size"
+        type = "integer"
+        default = 50
+        [[setting]]
+        key = "mode"
+        type = "choice"
+        choices = ["fast", "safe"]
+        default = "safe"
+        [stock]
+        semantics = "gross-of-reservations"
+        batch = 40
+        [orders]
+        dispatch-hours = 24
+        [fulfillment]
+        tracking-required = true
+        tracking-write-once = true
+        [rate]
+        per-second = 0.5
+        burst = 3
     "#;
 
     #[test]
-    fn a_small_manifest_is_enough() {
-        let manifest = Manifest::parse(SMALL).unwrap();
-        assert_eq!((manifest.stock_batch(), manifest.stock_semantics()), (1, StockSemantics::Sellable));
+    fn a_full_manifest_is_read() {
+        let m = Manifest::parse(FULL).unwrap();
+        assert_eq!(m.plugin.version, Version::new(1, 2, 3));
+        assert_eq!(
+            (m.stock_batch(), m.stock_semantics()),
+            (40, StockSemantics::GrossOfReservations)
+        );
+        assert_eq!(m.orders.dispatch_hours, Some(24));
+        assert!(m.fulfillment.tracking_required && m.fulfillment.tracking_write_once);
+        assert_eq!(m.setting[0].default_text().as_deref(), Some("50"));
+        assert!(
+            m.setting[0].check("x").is_err()
+                && m.setting[1].check("slow").is_err()
+                && m.setting[1].check("fast").is_ok()
+        );
+        assert!(m.credential[0].kind.needs_id());
     }
 
     #[test]
     fn mistakes_are_named() {
-        for (text, part) in [
-            (format!("{SMALL}\n[stok]\nbatch = 1"), "stok"),
-            (SMALL.replace("acme\"", "Acme Shop\""), "plugin.id"),
-            (format!("{SMALL}\n[[credential]]\nslot = \"a\"\nkind = \"header\""), "needs name"),
-            (format!("{SMALL}\n[rate]\nper-second = 0\nburst = 1"), "at least 1"),
-            (format!("{SMALL}\n[[setting]]\nkey = \"k\"\ntype = \"integer\"\ndefault = \"many\""), "not a whole number"),
-        ] {
+        let cases = [
+            (
+                "generation = \"0.1\"",
+                "generation = \"0.2\"",
+                "generation 0.1",
+            ),
+            ("id = \"the-iconic\"", "id = \"The Iconic\"", "plugin.id"),
+            (
+                "id = \"the-iconic\"",
+                "id = \"the-iconic\"\nspelled = 1",
+                "spelled",
+            ),
+            ("version = \"1.2.3\"", "version = \"1.2\"", "version"),
+            (
+                "https://api.example.com/v2",
+                "http://api.example.com/v2",
+                "endpoint.base-url",
+            ),
+            (
+                "https://api.example.com/v2",
+                "https://u:p@api.example.com",
+                "user or password",
+            ),
+            ("files.example.com", "10.0.0.1", "10.0.0.1"),
+            (
+                "files.example.com",
+                "https://files.example.com/",
+                "full host name",
+            ),
+            (
+                "token-path = \"/oauth/token\"",
+                "",
+                "token-path or token-url",
+            ),
+            (
+                "client-auth = \"basic\"",
+                "name = \"x\"",
+                "name is needed for",
+            ),
+            (
+                "client-auth = \"basic\"",
+                "client-auth = \"magic\"",
+                "magic",
+            ),
+            ("default = 50", "default = \"many\"", "page-size"),
+            ("choices = [\"fast\", \"safe\"]", "", "choices"),
+            ("batch = 40", "batch = 0", "stock.batch"),
+            ("per-second = 0.5", "per-second = 0.0", "rate.per-second"),
+            (
+                "semantics = \"gross-of-reservations\"",
+                "semantics = \"net\"",
+                "net",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let text = FULL.replacen(from, to, 1);
+            assert_ne!(text, FULL, "{from}");
             let error = format!("{:#}", Manifest::parse(&text).unwrap_err());
-            assert!(error.contains(part), "{part} not in {error}");
+            assert!(error.contains(expected), "{to}: {error}");
         }
-    }
-
-    #[test]
-    fn settings_are_checked() {
-        let text = format!("{SMALL}\n[[setting]]\nkey = \"mode\"\ntype = \"choice\"\nchoices = [\"a\", \"b\"]\ndefault = \"a\"");
-        let manifest = Manifest::parse(&text).unwrap();
-        let set = |k: &str, v: &str| manifest.settings(&BTreeMap::from([(k.to_owned(), v.to_owned())]));
-        assert_eq!(manifest.settings(&BTreeMap::new()).unwrap()["mode"], "a");
-        assert_eq!(set("mode", "b").unwrap()["mode"], "b");
-        assert!(set("mode", "c").unwrap_err().to_string().contains("one of a, b"));
-        assert!(set("mood", "a").unwrap_err().to_string().contains("no setting"));
     }
 }

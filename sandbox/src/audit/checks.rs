@@ -173,7 +173,10 @@ fn looks(pair: &Pair<'_>, shop: &ShopOrder, options: &AuditOptions) -> Vec<Strin
         wrong.push(format!("the note \"{}\" does not name {title}", shop.note));
     }
     if shop.customer != *title {
-        wrong.push(format!("the customer is \"{}\", not {title}", shop.customer));
+        wrong.push(format!(
+            "the customer is \"{}\", not {title}",
+            shop.customer
+        ));
     }
     if !shop.billing.names(title) {
         wrong.push(format!(
@@ -190,7 +193,9 @@ fn looks(pair: &Pair<'_>, shop: &ShopOrder, options: &AuditOptions) -> Vec<Strin
     ] {
         // What the marketplace masks or leaves out cannot be compared.
         if !theirs.is_empty() && !theirs.contains("###") && !same_text(theirs, ours) {
-            wrong.push(format!("ships to {what} \"{ours}\" instead of \"{theirs}\""));
+            wrong.push(format!(
+                "ships to {what} \"{ours}\" instead of \"{theirs}\""
+            ));
         }
     }
     let bought = pair.by_sku(|_| true);
@@ -257,12 +262,7 @@ fn worth(pair: &Pair<'_>, ordered: &BTreeMap<&str, u32>) -> (Decimal, Decimal) {
     (least, most)
 }
 
-fn stock(
-    seen: &Snapshot,
-    pairs: &Pairs<'_>,
-    options: &AuditOptions,
-    excuses: &Excuses,
-) -> Check {
+fn stock(seen: &Snapshot, pairs: &Pairs<'_>, options: &AuditOptions, excuses: &Excuses) -> Check {
     let mut found = Findings::default();
     // Sold at the marketplace and not taken off Shopify's stock yet; and what may or may not be reserved there.
     let mut unseen: BTreeMap<&str, i64> = BTreeMap::new();
@@ -535,7 +535,11 @@ fn oversells(seen: &Snapshot, pairs: &Pairs<'_>, excuses: &Excuses) -> Check {
     }
     let mut found = Findings::default();
     let mut below = 0;
-    for v in seen.variants.iter().filter(|v| v.tracked && v.available < 0) {
+    for v in seen
+        .variants
+        .iter()
+        .filter(|v| v.tracked && v.available < 0)
+    {
         below += 1;
         let by_channel = taken.get(v.sku.as_str()).copied().unwrap_or(0);
         if by_channel > 0 {

@@ -194,7 +194,8 @@ fn an_order_that_nobody_placed_is_found() {
 
 #[test]
 fn a_wrong_look_is_found() {
-    let spoil: [(&str, fn(&mut ShopOrder)); 7] = [
+    type Spoil = fn(&mut ShopOrder);
+    let spoil: [(&str, Spoil); 7] = [
         ("the note", |o| o.note = "a nice order".into()),
         ("the customer is", |o| o.customer = "Marlo Quill".into()),
         ("the billing address", |o| o.billing = person("Marlo Quill")),

@@ -1,0 +1,345 @@
+//! Turns a file into a plugin: admits it, compiles it, tries it out.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{Config, Engine, Store};
+
+use super::admit::admit;
+use super::bindings;
+use super::cache::Cache;
+use super::connector::{Connector, ConnectorConfig};
+use super::egress::Who;
+use super::limits::{Limits, Meter, span};
+use super::manifest::Manifest;
+use super::state::State;
+use super::stats::{Counters, Stats};
+
+/// How often a computing plugin is looked at.
+const TICK: Duration = Duration::from_millis(10);
+/// Processor time for starting a plugin when it is loaded.
+const START: Duration = Duration::from_secs(5);
+
+/// Compiles and runs plugins.
+#[derive(Clone)]
+pub struct Runtime {
+    engine: Engine,
+    linker: Arc<Linker<State>>,
+    cache: Option<Arc<Cache>>,
+    clock: Arc<Clock>,
+}
+
+/// An admitted and compiled plugin. Clones share it.
+#[derive(Clone)]
+pub struct Plugin {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub engine: Engine,
+    pub clock: Arc<Clock>,
+    pub id: Arc<str>,
+    pub manifest: Manifest,
+    pub digest: String,
+    pub capabilities: Vec<&'static str>,
+    pub ready: Ready,
+    pub counters: Counters,
+}
+
+/// Everything about the component that can be prepared before a call; none where it lacks the capability.
+pub(super) struct Ready {
+    pub about: Option<bindings::about::WithAboutPre<State>>,
+    pub listings: Option<bindings::listings::WithListingsPre<State>>,
+    pub stock: Option<bindings::stock::WithStockPre<State>>,
+    pub orders: Option<bindings::orders::WithOrdersPre<State>>,
+    pub acceptance: Option<bindings::acceptance::WithAcceptancePre<State>>,
+    pub fulfillments: Option<bindings::fulfillments::WithFulfillmentsPre<State>>,
+    pub cancellations: Option<bindings::cancellations::WithCancellationsPre<State>>,
+    pub webhooks: Option<bindings::webhooks::WithWebhooksPre<State>>,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("id", &self.inner.id)
+            .field("digest", &self.inner.digest)
+            .finish()
+    }
+}
+
+impl Runtime {
+    /// A runtime that keeps compiled code in the folder, if one is given and only the host's user can write there.
+    pub fn new(cache: Option<PathBuf>) -> anyhow::Result<Self> {
+        let mut config = Config::new();
+        config
+            .epoch_interruption(true)
+            .max_wasm_stack(512 << 10)
+            .async_stack_size(1 << 20)
+            .memory_reservation(256 << 20);
+        // Functions of the contract are synchronous, which this makes several times cheaper to call.
+        config.concurrency_support(false);
+        let engine = Engine::new(&config)
+            .map_err(chain)
+            .context("the plugin engine cannot be set up")?;
+        let mut linker = Linker::new(&engine);
+        bindings::base::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
+            .map_err(chain)?;
+        let cache = cache.and_then(|folder| match Cache::open(folder) {
+            Ok(cache) => Some(Arc::new(cache)),
+            Err(e) => {
+                tracing::warn!("plugins are compiled at every start: {e:#}");
+                None
+            }
+        });
+        let clock = Arc::new(Clock::start(&engine)?);
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            cache,
+            clock,
+        })
+    }
+
+    /// Admits and compiles a component. Blocks for as long as it compiles: a fraction of a second for a small one, many
+    /// seconds for one with an interpreter inside. Errors say what is wrong with it and how to build it right.
+    pub fn load(&self, component: &[u8]) -> anyhow::Result<Plugin> {
+        let admission = admit(component)?;
+        let digest = hex::encode(Sha256::digest(component));
+        let compiled = match &self.cache {
+            Some(cache) => cache.component(&self.engine, &digest, component),
+            None => Component::from_binary(&self.engine, component).map_err(chain),
+        };
+        let id: Arc<str> = admission.manifest.plugin.id.as_str().into();
+        let prepare = || {
+            let pre = self
+                .linker
+                .instantiate_pre(&compiled?)
+                .map_err(chain)
+                .context("its imports do not fit the contract")?;
+            self.try_out(&id, &pre)?;
+            Ready::new(&pre, &admission.capabilities)
+        };
+        let ready = prepare()
+            .with_context(|| format!("plugin {id} {}", admission.manifest.plugin.version))?;
+        Ok(Plugin {
+            inner: Arc::new(Inner {
+                engine: self.engine.clone(),
+                clock: self.clock.clone(),
+                id,
+                manifest: admission.manifest,
+                digest,
+                capabilities: admission.capabilities,
+                ready,
+                counters: Counters::default(),
+            }),
+        })
+    }
+
+    /// Starts the component once and compares the types of its exports with the contract.
+    fn try_out(&self, id: &Arc<str>, pre: &InstancePre<State>) -> anyhow::Result<()> {
+        let limits = Limits {
+            cpu: START,
+            ..Limits::default()
+        };
+        let who = Who {
+            plugin: id.clone(),
+            call: "start",
+        };
+        let mut store = new_store(&self.engine, State::new(who, limits, None), false);
+        let running = self.clock.running();
+        store.data().meter.resume();
+        // Nothing can be waited for, since a plugin that is tried out may ask for nothing.
+        let instance = poll_to_end(pre.instantiate_async(&mut store));
+        drop(running);
+        let instance = instance.map_err(|e| {
+            let why = store
+                .data()
+                .space
+                .refused
+                .as_ref()
+                .map_or_else(|| reason(&e), ToString::to_string);
+            anyhow!("it cannot be started: {why}")
+        })?;
+        macro_rules! compare {
+            ($($name:literal $module:ident $indices:ident;)*) => {
+                $(
+                    // An export that is missing here is a capability that it does not have.
+                    if let Ok(indices) = bindings::$module::$indices::new(pre) {
+                        indices.load(&mut store, &instance).map_err(|e| anyhow!("its {} do not fit the contract: {e:#}; build it with the SDK of this generation", $name))?;
+                    }
+                )*
+            };
+        }
+        compare! {
+            "about functions" about WithAboutIndices;
+            "listings functions" listings WithListingsIndices;
+            "stock functions" stock WithStockIndices;
+            "orders functions" orders WithOrdersIndices;
+            "acceptance functions" acceptance WithAcceptanceIndices;
+            "fulfillments functions" fulfillments WithFulfillmentsIndices;
+            "cancellations functions" cancellations WithCancellationsIndices;
+            "webhooks functions" webhooks WithWebhooksIndices;
+        }
+        Ok(())
+    }
+}
+
+impl Ready {
+    fn new(pre: &InstancePre<State>, capabilities: &[&str]) -> anyhow::Result<Self> {
+        macro_rules! pre {
+            ($name:literal, $module:ident, $pre:ident) => {
+                if capabilities.contains(&$name) {
+                    let ready = bindings::$module::$pre::new(pre.clone()).map_err(|e| {
+                        anyhow!("its {} functions do not fit the contract: {e:#}", $name)
+                    })?;
+                    Some(ready)
+                } else {
+                    None
+                }
+            };
+        }
+        Ok(Self {
+            about: pre!("about", about, WithAboutPre),
+            listings: pre!("listings", listings, WithListingsPre),
+            stock: pre!("stock", stock, WithStockPre),
+            orders: pre!("orders", orders, WithOrdersPre),
+            acceptance: pre!("acceptance", acceptance, WithAcceptancePre),
+            fulfillments: pre!("fulfillments", fulfillments, WithFulfillmentsPre),
+            cancellations: pre!("cancellations", cancellations, WithCancellationsPre),
+            webhooks: pre!("webhooks", webhooks, WithWebhooksPre),
+        })
+    }
+}
+
+impl Plugin {
+    /// What it says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.inner.manifest
+    }
+
+    /// SHA-256 of the file, in lower-case hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The interfaces that it exports: `about` and what else it can do.
+    pub fn capabilities(&self) -> &[&'static str] {
+        &self.inner.capabilities
+    }
+
+    /// What all its calls since the start have used.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.stats()
+    }
+
+    /// A connector for one channel. Errors name the setting, credential or address that is wrong.
+    pub fn connector(&self, config: ConnectorConfig) -> anyhow::Result<Connector> {
+        let key = config.key.clone();
+        Connector::new(self.clone(), config)
+            .with_context(|| format!("channel {key}, plugin {}", self.inner.id))
+    }
+}
+
+/// A store for one call, with its limits.
+pub(super) fn new_store(engine: &Engine, state: State, yields: bool) -> Store<State> {
+    let transfer = state.limits.crossing;
+    let meter: Arc<Meter> = state.meter.clone();
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.space);
+    store.set_hostcall_fuel(transfer);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut cx| {
+        meter.tick(yields).map_err(|exceeded| {
+            cx.data_mut().exceeded = Some(exceeded.clone());
+            wasmtime::Error::new(exceeded)
+        })
+    });
+    store
+}
+
+/// Why a call ended, in the fewest words that tell it.
+pub(super) fn reason(error: &wasmtime::Error) -> String {
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    }
+}
+
+pub(super) fn chain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("{error:#}")
+}
+
+/// Runs a future that never waits for anything outside.
+fn poll_to_end<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+        thread::yield_now();
+    }
+}
+
+/// The thread whose ticks interrupt computing plugins. Sleeps while none runs.
+pub(super) struct Clock {
+    running: Arc<AtomicUsize>,
+    thread: Thread,
+}
+
+impl Clock {
+    fn start(engine: &Engine) -> anyhow::Result<Self> {
+        let weak = engine.weak();
+        let running = Arc::new(AtomicUsize::new(0));
+        let seen = running.clone();
+        let handle = thread::Builder::new()
+            .name("plugin-clock".into())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    // An engine held while sleeping would never end.
+                    drop(engine);
+                    if seen.load(Ordering::Acquire) == 0 {
+                        thread::park_timeout(Duration::from_secs(5));
+                    } else {
+                        thread::sleep(TICK);
+                    }
+                }
+            });
+        match handle {
+            Ok(handle) => Ok(Self {
+                running,
+                thread: handle.thread().clone(),
+            }),
+            Err(e) => bail!(
+                "the clock for plugins ({} ticks) cannot be started: {e}",
+                span(TICK)
+            ),
+        }
+    }
+
+    /// Ticks until the guard is dropped.
+    pub(super) fn running(self: &Arc<Self>) -> Running {
+        if self.running.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.thread.unpark();
+        }
+        Running(self.clone())
+    }
+}
+
+/// See [`Clock::running`].
+pub(super) struct Running(Arc<Clock>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
