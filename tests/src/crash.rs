@@ -106,7 +106,7 @@ async fn sigkill_while_the_request_is_under_way_loses_and_doubles_nothing() {
             prepare(&world, &mut story, *before).await;
             let faults = if *shopify { world.sandbox.shopify.faults() } else { world.sandbox.seller_center.faults() };
             let matching = if *shopify { Match::label(request) } else { Match::path(request) };
-            faults.add(Rule { name: (*what).to_owned(), matching, skip: 0, times: 1, fault: fault.clone() });
+            faults.add(Rule::once(matching, fault.clone()).named(what));
             let mut child = world.start(&["sync"]);
             let reached = async {
                 while faults.hits().iter().all(|(_, hits)| *hits == 0) {

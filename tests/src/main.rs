@@ -1,6 +1,14 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+mod architecture;
+mod canary;
+mod crash;
+mod failures;
+mod faults;
+mod flows;
+mod hostile;
 mod schema;
+mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.
 fn skipped(what: &str, why: &anyhow::Error) {

@@ -220,16 +220,7 @@ fn skip(what: &str, why: &anyhow::Error) -> anyhow::Result<()> {
 
 fn bench(rest: &[String]) -> anyhow::Result<()> {
     let mut bench = cargo();
-    bench.args([
-        "run",
-        "--release",
-        "--locked",
-        "--package",
-        "lockstep-tests",
-        "--bin",
-        "bench",
-        "--",
-    ]);
+    bench.args(["bench", "--locked", "--package", "lockstep-tests", "--"]);
     bench.args(rest);
     run(bench)
 }
