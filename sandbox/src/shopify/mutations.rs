@@ -245,8 +245,7 @@ fn define(state: &mut State, arguments: &Arguments) -> Out {
         .iter()
         .any(|d| d.owner == owner && d.namespace == namespace && d.key == key)
     {
-        let title = owner.chars().take(1).chain(owner.to_lowercase().chars().skip(1));
-        let title: String = title.collect();
+        let title = owner[..1].to_owned() + &owner[1..].to_lowercase();
         Some(("TAKEN", "key", format!("Key is in use for {title} metafields on the '{namespace}' namespace.")))
     } else if kind == "id"
         && owner == "ORDER"

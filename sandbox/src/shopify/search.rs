@@ -53,7 +53,7 @@ impl Term {
             return Some(at.as_second());
         }
         let date: jiff::civil::Date = self.value.parse().ok()?;
-        let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        let start = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?;
         Some(start.timestamp().as_second())
     }
 
