@@ -104,7 +104,7 @@ impl World {
         let url = self.sandbox.seller_center.url();
         let from = self.since.to_string();
         let mut args = vec!["channel", "add", KEY, "--plugin", "the-iconic", "--base-url", &url, "--client-id", &self.channel_id, "--allow-local"];
-        args.extend(["--orders-from", &from, "--set", "interval-s=1", "--set", "doubt-s=0", "--set", "read-back-s=2", "--set", "requests-per-second=25"]);
+        args.extend(["--orders-from", &from, "--set", "interval-s=1", "--set", "doubt-s=0", "--set", "read-back-s=2", "--set", "overlap-s=5", "--set", "requests-per-second=20"]);
         for setting in settings {
             args.extend(["--set", setting]);
         }

@@ -117,7 +117,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         client_id: Some(seller.client_id.clone()),
         secret: SecretString::from(seller.client_secret.clone()),
         locations: vec![],
-        settings: ["interval-s=2", "doubt-s=2", "requests-per-second=25"].map(str::to_owned).to_vec(),
+        settings: ["interval-s=2", "overlap-s=5", "doubt-s=2", "requests-per-second=20"].map(str::to_owned).to_vec(),
         orders_from: Some(since),
         base_url: Some(sandbox.seller_center.url()),
         allow_local: true,

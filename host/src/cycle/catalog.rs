@@ -4,9 +4,13 @@ use jiff::ToSpan;
 
 use super::{Cycle, Step, channel, shopify};
 use crate::db::Mismatch;
-use crate::model::{Instant, Key, Listing, Variant};
+use crate::model::{Fault, Instant, Key, Listing, Variant};
 use crate::sync::link;
 
+/// Where the walk over the channel's catalogue is: its number, and the plugin's cursor.
+const WALK: &str = "listings-walk";
+/// How long one cycle reads on in it.
+const WALK_SECONDS: i64 = 20;
 /// Above this many variants a bulk operation is cheaper than pages of 250.
 const BULK_FROM: u64 = 2_500;
 
@@ -21,8 +25,8 @@ impl Cycle {
             let _one_at_a_time = shared.mirror.lock().await;
             self.refresh_shop(read_back).await?
         };
-        if read_back {
-            self.walk_listings().await?;
+        let whole = read_back && self.walk_listings().await?;
+        if whole {
             self.fetch_lists().await?;
             let key = key.clone();
             self.store.fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now))).await?;
@@ -30,7 +34,7 @@ impl Cycle {
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
         }
-        if read_back || !edited.is_empty() {
+        if whole || !edited.is_empty() {
             self.relink().await?;
         } else {
             let key = key.clone();
@@ -159,10 +163,19 @@ impl Cycle {
         Ok(())
     }
 
-    /// Reads the whole catalogue of the channel with stock, and counts numbers that are not what was pushed.
-    async fn walk_listings(&mut self) -> Step<()> {
-        let walk = self.now().as_millisecond();
-        let mut cursor: Option<String> = None;
+    /// Reads the whole catalogue of the channel with stock, and counts numbers that are not what was pushed. True when
+    /// the walk has come to its end.
+    ///
+    /// A large catalogue takes many requests. So the walk's place is stored with each page: a cycle that fails or is killed
+    /// goes on there, and one that has other things to do leaves the rest to the next.
+    async fn walk_listings(&mut self) -> Step<bool> {
+        let started = self.now();
+        let key = self.key().clone();
+        let stored = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, WALK) }).await?;
+        let (walk, mut cursor) = match stored.as_deref().and_then(|s| s.split_once(' ')) {
+            Some((walk, cursor)) => (walk.parse().unwrap_or(started.as_millisecond()), Some(cursor.to_owned())),
+            None => (started.as_millisecond(), None),
+        };
         let mut seen = std::collections::HashSet::new();
         let mut done = 0usize;
         loop {
@@ -170,25 +183,33 @@ impl Cycle {
             let page = self.connector.listings_page(cursor.as_deref(), true).await.map_err(channel)?;
             done += page.listings.len();
             if !page.listings.is_empty() {
-                tracing::info!(channel = %self.key(), done, "reading the channel's catalogue");
+                tracing::info!(channel = %key, done, "reading the channel's catalogue");
             }
-            let key = self.key().clone();
-            self.report.drift += self.store.fenced(&self.lease, move |tx| store_listings(tx, &key, &page.listings, asked, Some(walk))).await?;
-            match page.next {
-                Some(next) => {
-                    if !seen.insert(next.clone()) {
-                        return Err(channel(crate::model::Fault::Protocol {
-                            detail: format!("the plugin's listings walk repeats the cursor \"{next}\""),
-                        }));
-                    }
-                    cursor = Some(next);
-                }
-                None => break,
+            let next = page.next.clone();
+            let place = next.as_ref().map_or(String::new(), |n| format!("{walk} {n}"));
+            let k = key.clone();
+            self.report.drift += self
+                .store
+                .fenced(&self.lease, move |tx| {
+                    let drift = store_listings(tx, &k, &page.listings, asked, Some(walk))?;
+                    tx.set_cursor(&k, WALK, &place)?;
+                    Ok(drift)
+                })
+                .await?;
+            let Some(next) = next else { break };
+            if !seen.insert(next.clone()) {
+                let k = key.clone();
+                self.store.fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, "")).await?;
+                return Err(channel(Fault::Protocol { detail: format!("the plugin's listings walk repeats the cursor \"{next}\"") }));
+            }
+            cursor = Some(next);
+            // Orders wait behind this: once everything has been read one time, a part at a time will do.
+            if self.row.read_back_at.is_some() && self.now().duration_since(started).as_secs() >= WALK_SECONDS {
+                return Ok(false);
             }
         }
-        let key = self.key().clone();
         self.store.fenced(&self.lease, move |tx| tx.end_listing_walk(&key, walk)).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Looks edited SKUs up at the channel, so that they link at once.

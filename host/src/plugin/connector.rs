@@ -105,7 +105,8 @@ impl Connector {
             .requests_per_second
             .map(|n| Rate {
                 per_second: n.get().into(),
-                burst: n.get(),
+                // What is allowed at once adds to what a second allows.
+                burst: (n.get() / 4).max(1),
             })
             .or(manifest.rate);
         let egress = Egress::new(
