@@ -341,8 +341,13 @@ impl Story {
             Packing::Partial => vec![&open[..1]],
             Packing::Whole | Packing::TrackingLater => vec![&open[..]],
         };
+        // What lies in two warehouses leaves in two boxes, each with its own label.
+        let parcels: Vec<Vec<String>> = parcels
+            .into_iter()
+            .flat_map(|units| by_place(&order, units))
+            .collect();
         let mut texts = Vec::new();
-        for (i, units) in parcels.into_iter().enumerate() {
+        for (i, units) in parcels.iter().enumerate() {
             let parcel = order.fulfillments.len() + i + 1;
             let (carrier, code) = self.label(number, parcel);
             let lines = counted(units);
@@ -564,6 +569,8 @@ impl Story {
         let sold = self.waiting().get(&sku).copied().unwrap_or(0);
         let found = found.max(sold - elsewhere);
         let before = level(&location);
+        // A count that confirms the number is no event.
+        let found = if found == before { found + 1 } else { found };
         self.shop.set_available(&sku, &location, found);
         Ok(format!(
             "A count at the {} finds {found} x {sku} instead of {before}",
@@ -726,6 +733,18 @@ fn open_units(order: &OrderView) -> Vec<String> {
         })
         .collect()
 }
+
+/// Units (line ids, one each) apart by the location that ships them.
+fn by_place(order: &OrderView, units: &[String]) -> Vec<Vec<String>> {
+    let mut places: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    for unit in units {
+        let line = order.lines.iter().find(|l| l.id == *unit);
+        let place = line.and_then(|l| l.claimed_at.as_deref());
+        places.entry(place).or_default().push(unit.clone());
+    }
+    places.into_values().collect()
+}
+
 
 fn counted(units: &[String]) -> Vec<(String, u32)> {
     let mut lines: Vec<(String, u32)> = Vec::new();

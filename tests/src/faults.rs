@@ -52,6 +52,14 @@ fn general() -> Vec<Fault> {
 async fn recover(world: &World, what: &str) {
     world.run(&["channel", "resume", KEY]).await.code(0);
     world.settle().await;
+    // What was refused is tried again, as an operator would.
+    let status: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.out).unwrap();
+    let attention = &status[0]["attention"];
+    let refused = attention["orders"].as_array().into_iter().flatten().map(|o| &o["id"]);
+    for order in refused.chain(attention["parcels"].as_array().into_iter().flatten().map(|p| &p["order"])) {
+        world.run(&["retry", order.as_str().unwrap()]).await.code(0);
+    }
+    world.settle().await;
     let last = world.settle().await;
     world.assert_sound(&format!("after {what}; the last sync said:\n{}", last.all()));
 }
@@ -161,6 +169,7 @@ async fn nulls_and_unknown_words_are_normal_input() {
     assert!(world.sandbox.shopify.order_by_name(&strange.number).is_empty());
     world.run(&["explain", &strange.number]).await.code(0).says("on_the_moon");
     faults.clear();
+    story.cancel_on_channel(&strange.number).unwrap();
     recover(&world, "unknown words").await;
 }
 

@@ -283,17 +283,17 @@ impl Cycle {
     }
 }
 
-/// Stores read listings and answers how many carry another number than the host pushed.
+/// Stores read listings and answers how many carry another number than the host left there.
 fn store_listings(tx: &crate::db::Tx<'_>, key: &Key, listings: &[Listing], asked: Instant, walk: Option<i64>) -> Result<u32, crate::db::Error> {
     let mut drift = 0;
     for l in listings {
         let Some(read) = l.quantity else { continue };
-        if let Some(pushed) = tx.pushed(key, &l.id)?
-            && pushed != read
+        if let Some(known) = tx.known_quantity(key, &l.id, asked)?
+            && known != read
         {
             drift += 1;
             let sku = l.sku.as_deref().unwrap_or(&l.id);
-            tx.record(key, &format!("sku:{sku}"), "drift", &format!("the channel says {read}, pushed was {pushed}"), asked)?;
+            tx.record(key, &format!("sku:{sku}"), "drift", &format!("the channel says {read} where {known} was left: somebody else wrote it"), asked)?;
         }
     }
     tx.put_listings(key, listings, asked, walk)?;

@@ -126,6 +126,9 @@ impl Cycle {
     /// Both halves of one parcel. The inner error is a fault of the whole channel.
     async fn send_parcel(&mut self, mut parcel: ParcelRow) -> Step<Result<(), Fault>> {
         let Some(out) = self.outgoing(&parcel).await? else { return Ok(Ok(())) };
+        if parcel.state == ParcelState::Ready && self.code_is_taken(&mut parcel).await? {
+            return Ok(Ok(()));
+        }
         if matches!(parcel.state, ParcelState::Ready | ParcelState::Preparing) {
             let intent = self.begin(&mut parcel, ParcelState::Preparing, IntentKind::ParcelPrepare, &out).await?;
             crash::point("parcel-prepare-before-send");
@@ -162,6 +165,23 @@ impl Cycle {
             self.report.parcels_told += 1;
         }
         Ok(Ok(()))
+    }
+
+    /// Two parcels with one code can become ready together: the channel takes a code for one parcel only.
+    async fn code_is_taken(&mut self, parcel: &mut ParcelRow) -> Step<bool> {
+        let Some(code) = parcel.tracking.clone() else { return Ok(false) };
+        let (key, id) = (self.key().clone(), parcel.id.clone());
+        let other = self.store.read(move |tx| tx.tracking_used(&key, &code, &id)).await?;
+        let Some(other) = other else { return Ok(false) };
+        let why = format!(
+            "the tracking code \"{}\" was already told for {}; each parcel needs its own",
+            parcel.tracking.as_deref().unwrap_or(""),
+            if other.order == parcel.order { "another parcel of this order" } else { "a parcel of another order" }
+        );
+        self.report.problems.push(why.clone());
+        parcel.attention = true;
+        self.settle_parcel(parcel, ParcelState::Waiting, None, None, why).await?;
+        Ok(true)
     }
 
     async fn outgoing(&mut self, parcel: &ParcelRow) -> Step<Option<ParcelOut>> {

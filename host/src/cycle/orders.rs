@@ -8,6 +8,10 @@ use crate::db::{Intent, IntentKind, OrderRow, OrderState};
 use crate::model::{CreatedOrder, Fault, Instant, NewOrder};
 use crate::sync::orders::{Context, Decision, LINE_PROPERTY, channel_name, decide, ship_by};
 
+/// Orders that are not finished are read by id this often.
+const REREAD_SECONDS: i64 = 1_800;
+/// Orders of one such request.
+const REREAD_CHUNK: usize = 50;
 /// How far before the first import the walk begins: open orders from before bind stock at the channel.
 const FIRST_WINDOW_DAYS: i64 = 30;
 
@@ -63,9 +67,40 @@ impl Cycle {
                     }
                     next = Some(cursor);
                 }
-                None => return Ok(()),
+                None => break,
             }
         }
+        self.reread_orders(started).await
+    }
+
+    /// Reads orders that are not finished by id now and then: a change that a list of changes left out is found so.
+    async fn reread_orders(&mut self, started: Instant) -> Step<()> {
+        let key = self.key().clone();
+        let (last, open) = self
+            .store
+            .read({ let key = key.clone(); move |tx| Ok((tx.cursor(&key, "orders-reread")?, tx.open_channel_orders(&key)?)) })
+            .await?;
+        let due = last.and_then(|t| t.parse::<Instant>().ok()).is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        if !due {
+            return Ok(());
+        }
+        let (policy, hours) = (self.row.policy.clone(), self.connector.manifest().orders.dispatch_hours);
+        for chunk in open.chunks(REREAD_CHUNK) {
+            let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
+            let (key, policy) = (key.clone(), policy.clone());
+            self.report.orders_read += self
+                .store
+                .fenced(&self.lease, move |tx| {
+                    let mut changed = 0;
+                    for order in &orders {
+                        changed += u32::from(tx.put_order(&key, order, ship_by(order, &policy, hours), started)?.1);
+                    }
+                    Ok(changed)
+                })
+                .await?;
+        }
+        self.store.fenced(&self.lease, move |tx| tx.set_cursor(&key, "orders-reread", &started.to_string())).await?;
+        Ok(())
     }
 
     /// Settles creations of unknown fate, then creates what is ready.
@@ -154,6 +189,8 @@ impl Cycle {
 
     async fn create(&mut self, row: &OrderRow, order: NewOrder, alarm: Option<String>) -> Step<()> {
         let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
+        // Never created here; but a database that was restored from a backup may not know that it was.
+        let known = self.shop.shop.find_order(&order.reference).await.map_err(shopify)?;
         let payload = crate::db::json(&order);
         crash::point("order-create-before-intent");
         let intent = self
@@ -166,7 +203,10 @@ impl Cycle {
                 }
             })
             .await?;
-        self.send_creation(intent, &row.id, &order).await?;
+        match known {
+            Some(found) => self.created(intent, &row.id, found, "found in Shopify").await?,
+            None => self.send_creation(intent, &row.id, &order).await?,
+        }
         if let Some(alarm) = alarm {
             let id = row.id.clone();
             self.store

@@ -477,14 +477,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// What was pushed last and is believed to stand.
-    pub fn pushed(&self, key: &Key, listing: &str) -> Result<Option<u32>, Error> {
+    /// The number that a listing is known to have; none after a push of unknown fate, or one since `asked`.
+    pub fn known_quantity(&self, key: &Key, listing: &str, asked: Instant) -> Result<Option<u32>, Error> {
         Ok(self
             .conn
             .prepare_cached(
-                "select pushed from listing where shop = ?1 and channel = ?2 and id = ?3 and quantity is not null",
+                "select quantity from listing where shop = ?1 and channel = ?2 and id = ?3 and coalesce(pushed_at, 0) <= ?4",
             )?
-            .query_row(params![key.shop, key.channel, listing], |r| r.get(0))
+            .query_row(params![key.shop, key.channel, listing, ms(asked)], |r| r.get(0))
             .optional()?
             .flatten())
     }

@@ -463,6 +463,18 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Ids of orders with a unit that is not finished at the channel.
+    pub fn open_channel_orders(&self, key: &Key) -> Result<Vec<String>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select o.id from channel_order o where o.shop = ?1 and o.channel = ?2 and o.state not in ('closed', 'cancelled', 'ignored')
+               and exists (select 1 from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id
+                 and u.channel_state not in ('shipped', 'dropped'))
+             order by o.placed_at, o.id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel], |r| r.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Items of created orders whose stock was last read before the order was created: to be read again.
     pub fn stale_items(&self, shop: &str) -> Result<Vec<String>, Error> {
         let mut statement = self.conn.prepare_cached(
