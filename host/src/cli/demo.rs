@@ -56,6 +56,9 @@ fn length(text: &str) -> Result<Duration, String> {
 /// The channel's name in the demo.
 const CHANNEL: &str = "THE ICONIC";
 
+/// The sandbox's search index lags by two seconds, and times are told in whole ones.
+const INDEX_LAG: Duration = Duration::from_millis(3_200);
+
 /// Everything the demo plays with.
 struct Stage {
     sandbox: Sandbox,
@@ -192,6 +195,13 @@ impl Stage {
         Ok(())
     }
 
+    /// Cycles, once the store's search index has caught up with what was done there.
+    async fn catch_up(&self) -> anyhow::Result<()> {
+        self.screen.working("the store's search index catches up");
+        tokio::time::sleep(INDEX_LAG).await;
+        self.settle().await
+    }
+
     fn audit(&self) -> Audit {
         audit(
             &self.sandbox,
@@ -249,19 +259,17 @@ async fn once(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
             screen.world(&text);
         }
     }
-    stage.settle().await?;
+    stage.catch_up().await?;
     screen.world(&story.add_tracking()?);
-    stage.settle().await?;
+    stage.catch_up().await?;
     screen.title("Cancellations, both ways");
     screen.world(&story.cancel_on_channel(&numbers[4])?);
     screen.world(&story.cancel_in_shop(&numbers[5])?);
-    stage.settle().await?;
+    stage.catch_up().await?;
     screen.title("A SKU is edited, stock is counted anew");
     screen.world(&story.edit_sku()?);
     screen.world(&story.recount()?);
-    // The index of a store lags; what changed is found once it is there.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    stage.settle().await?;
+    stage.catch_up().await?;
     let audit = stage.audit();
     if stage.screen.quiet() {
         println!("{}", serde_json::to_string_pretty(&audit)?);
@@ -323,8 +331,7 @@ async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     for text in story.finish()? {
         screen.world(&text);
     }
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    stage.settle().await?;
+    stage.catch_up().await?;
     screen.finish();
     Ok(stage.verdict(&stage.audit(), started))
 }

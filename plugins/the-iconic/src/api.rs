@@ -1,102 +1,258 @@
-//! Requests, and what each answer means.
+//! Requests to Seller Center and what its answers mean.
 
 use serde_json::Value;
 
-use crate::json;
-use crate::lockstep::plugin::http::{self, Header, Method, Request, Response};
-use crate::lockstep::plugin::types::{Backoff, Fault, Rejection};
+use crate::bindings::lockstep::plugin::http::{Error, Header, Method, Request, Response};
+use crate::bindings::lockstep::plugin::session::Level;
+use crate::bindings::lockstep::plugin::types::{Backoff, Fault, Rejection};
+use crate::json::{Node, shorten};
+use crate::outside::Outside;
+use crate::time;
 
-/// What is waited for when Seller Center says "too many requests" and no more.
-const THROTTLE_MS: u32 = 60_000;
+/// The credential slot of the manifest.
+const SLOT: &str = "api";
+/// How long to wait after a 429 that does not say, in milliseconds.
+const THROTTLED_MS: u32 = 60_000;
+/// Longest text of the marketplace that is quoted, in characters.
+const QUOTED: usize = 300;
+/// Requests that are handed to the host together: their answers are in memory at once.
+const TOGETHER: usize = 40;
 
-/// Sends requests. The connector uses [`Wire`]; tests use a script.
-pub trait Http {
-    fn send(&self, request: &Request) -> Result<Response, http::Error>;
-    fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, http::Error>>;
+/// A path with its query.
+#[derive(Clone, Debug)]
+pub struct Path {
+    text: String,
+    filled: bool,
 }
 
-/// The host's way out.
-pub struct Wire;
-
-impl Http for Wire {
-    fn send(&self, request: &Request) -> Result<Response, http::Error> {
-        http::send(request)
+impl Path {
+    /// A path without query.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            text: path.into(),
+            filled: false,
+        }
     }
 
-    fn send_all(&self, requests: &[Request]) -> Vec<Result<Response, http::Error>> {
-        http::send_all(requests)
+    /// Adds a path segment, percent-encoded.
+    pub fn segment(mut self, segment: &str) -> Self {
+        self.text.push('/');
+        encode(segment, &mut self.text);
+        self
+    }
+
+    /// Adds a parameter. Array parameters carry `[]` in their name and are added once for each value.
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.text.push(if self.filled { '&' } else { '?' });
+        self.filled = true;
+        self.text.push_str(name);
+        self.text.push('=');
+        encode(&value.to_string(), &mut self.text);
+        self
+    }
+
+    /// Adds one parameter for each value.
+    pub fn with_each<T: ToString>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        values
+            .into_iter()
+            .fold(self, |path, value| path.with(name, value))
+    }
+
+    /// Path and query.
+    pub fn into_text(self) -> String {
+        self.text
     }
 }
 
-/// Seller Center.
-pub struct Api<H> {
-    http: H,
+/// Bytes that a parameter takes in a query, with separator.
+pub fn encoded_length(name: &str, value: &str) -> usize {
+    let mut text = String::new();
+    encode(value, &mut text);
+    name.len() + text.len() + 2
 }
 
-impl<H: Http> Api<H> {
-    pub fn new(http: H) -> Self {
-        Self { http }
+fn encode(text: &str, into: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            into.push('%');
+            into.push(char::from(HEX[usize::from(byte >> 4)]));
+            into.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// Seller Center, reached through the host.
+#[derive(Clone, Copy)]
+pub struct Api<'a> {
+    outside: &'a dyn Outside,
+}
+
+impl<'a> Api<'a> {
+    /// Over this host.
+    pub fn new(outside: &'a dyn Outside) -> Self {
+        Self { outside }
     }
 
-    /// Reads.
-    pub fn get(&self, path: &str) -> Result<Value, Fault> {
-        let request = request(Method::Get, path, None);
-        self.read(&request, self.http.send(&request))
+    /// The body of a read, as text.
+    pub fn read_text(&self, path: Path) -> Result<String, Fault> {
+        let request = request(Method::Get, path, None, false);
+        let label = label(&request);
+        let response = self.accept(&label, false, self.outside.send(request))?;
+        Ok(text_of(response.body))
     }
 
-    /// Reads several paths at once. What does not exist (any more) is none; the first other failure counts.
-    pub fn get_all(&self, paths: &[String]) -> Result<Vec<Option<Value>>, Fault> {
-        let requests: Vec<Request> = paths.iter().map(|p| request(Method::Get, p, None)).collect();
-        let answers = self.http.send_all(&requests);
-        requests
+    /// Reads JSON; an empty body is null.
+    pub fn read(&self, path: Path) -> Result<Value, Fault> {
+        let request = request(Method::Get, path, None, false);
+        let label = label(&request);
+        self.accept_json(&label, false, self.outside.send(request))
+    }
+
+    /// Reads several things at once. Answers come in the order of the paths.
+    pub fn read_all(&self, paths: Vec<Path>) -> Vec<Result<Value, Fault>> {
+        let mut answers = Vec::with_capacity(paths.len());
+        let mut paths = paths.into_iter().peekable();
+        while paths.peek().is_some() {
+            let requests: Vec<Request> = paths
+                .by_ref()
+                .take(TOGETHER)
+                .map(|path| request(Method::Get, path, None, false))
+                .collect();
+            let labels: Vec<String> = requests.iter().map(label).collect();
+            let mut results = self.outside.send_all(requests).into_iter();
+            for label in labels {
+                answers.push(match results.next() {
+                    Some(result) => self.accept_json(&label, false, result),
+                    None => Err(Fault::Protocol(format!("{label}: the host gave no answer"))),
+                });
+            }
+        }
+        answers
+    }
+
+    /// Writes. An answer that is missing or unreadable is of unknown outcome.
+    pub fn write(&self, method: Method, path: Path, body: Option<&Value>) -> Result<Value, Fault> {
+        let request = request(method, path, body, true);
+        let label = label(&request);
+        self.accept_json(&label, true, self.outside.send(request))
+    }
+
+    /// A setting of the manifest.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.outside.setting(key)
+    }
+
+    /// Writes a warning to the plugin's log.
+    pub fn warn(&self, message: &str) {
+        self.outside.log(Level::Warn, message);
+    }
+
+    /// Writes an error to the plugin's log.
+    pub fn error(&self, message: &str) {
+        self.outside.log(Level::Error, message);
+    }
+
+    fn accept(
+        &self,
+        label: &str,
+        writes: bool,
+        result: Result<Response, Error>,
+    ) -> Result<Response, Fault> {
+        let response = result.map_err(|error| unanswered(label, writes, error))?;
+        match response.status {
+            200..=299 => Ok(response),
+            _ => Err(self.refused(label, writes, &response)),
+        }
+    }
+
+    fn accept_json(
+        &self,
+        label: &str,
+        writes: bool,
+        result: Result<Response, Error>,
+    ) -> Result<Value, Fault> {
+        let response = self.accept(label, writes, result)?;
+        let status = response.status;
+        let text = text_of(response.body);
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(trimmed).map_err(|error| {
+            let what = format!(
+                "{label}: the answer ({status}) is not JSON ({error}): {}",
+                excerpt(trimmed)
+            );
+            if writes {
+                Fault::UnknownOutcome(what)
+            } else {
+                Fault::Protocol(what)
+            }
+        })
+    }
+
+    /// What a status other than success means.
+    fn refused(&self, label: &str, writes: bool, response: &Response) -> Fault {
+        let status = response.status;
+        let refusal = Refusal::read(&text_of_ref(&response.body));
+        let said = format!("{label}: {status} {}", refusal.detail)
+            .trim_end()
+            .to_owned();
+        let wait = response
+            .headers
             .iter()
-            .zip(answers)
-            .map(|(request, answer)| match self.read(request, answer) {
-                Ok(value) => Ok(Some(value)),
-                Err(Fault::Missing(_)) => Ok(None),
-                Err(fault) => Err(fault),
-            })
-            .collect()
-    }
-
-    fn read(&self, request: &Request, answer: Result<Response, http::Error>) -> Result<Value, Fault> {
-        let answer = answer.map_err(unsent)?;
-        match answer.status {
-            200..=299 if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
-            200..=299 => serde_json::from_slice(&answer.body).map_err(|e| Fault::Protocol(format!("{}: the answer is not JSON: {e}", place(request)))),
-            _ => Err(refused(request, &answer)),
-        }
-    }
-
-    /// Changes something. An answer that cannot be read leaves the outcome unknown.
-    pub fn write(&self, method: Method, path: &str, body: &Value) -> Result<Value, Fault> {
-        let request = request(method, path, Some(body));
-        let answer = self.http.send(&request).map_err(unsent)?;
-        match answer.status {
-            200..=299 if answer.body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
-            200..=299 => serde_json::from_slice(&answer.body).map_err(|e| Fault::UnknownOutcome(format!("{}: the answer is not JSON: {e}", place(&request)))),
-            _ => Err(refused(&request, &answer)),
+            .find(|header| header.name.eq_ignore_ascii_case("retry-after"))
+            .and_then(|header| time::retry_after(&header.value, &self.outside.now()));
+        let backoff = |retry_after_ms| Backoff {
+            retry_after_ms,
+            detail: said.clone(),
+        };
+        match status {
+            401 => Fault::Auth(said),
+            403 => Fault::Denied(said),
+            404 | 410 => Fault::Missing(said),
+            429 => Fault::Throttled(backoff(Some(wait.unwrap_or(THROTTLED_MS)))),
+            // The gate is closed before anything is looked at, so nothing was applied.
+            503 if !writes || refusal.maintenance => Fault::Unavailable(backoff(wait)),
+            408 | 500.. if writes => Fault::UnknownOutcome(said),
+            408 | 500.. => Fault::Unavailable(backoff(wait)),
+            409 => Fault::Conflict(said),
+            // The order management behind Seller Center refused; that can pass.
+            400..=499 if refusal.code.as_deref() == Some("E021") => Fault::Other(said),
+            400..=499 => Fault::Rejected(Rejection {
+                code: refusal.code,
+                detail: said,
+            }),
+            _ if writes => Fault::UnknownOutcome(said),
+            _ => Fault::Protocol(said),
         }
     }
 }
 
-fn request(method: Method, path: &str, body: Option<&Value>) -> Request {
-    let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+fn request(method: Method, path: Path, body: Option<&Value>, writes: bool) -> Request {
+    let header = |name: &str, value: &str| Header {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
     let mut headers = vec![header("accept", "application/json")];
     if body.is_some() {
         headers.push(header("content-type", "application/json"));
     }
     Request {
-        writes: !matches!(method, Method::Get),
         method,
-        url: path.to_owned(),
+        url: path.into_text(),
         headers,
-        body: body.map(|b| b.to_string().into_bytes()),
-        credential: Some("api".into()),
+        body: body.map(|value| value.to_string().into_bytes()),
+        credential: Some(SLOT.to_owned()),
+        writes,
     }
 }
 
-fn place(request: &Request) -> String {
+/// Method and path, without the query, which can be long.
+fn label(request: &Request) -> String {
     let method = match request.method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -104,159 +260,161 @@ fn place(request: &Request) -> String {
         Method::Patch => "PATCH",
         Method::Delete => "DELETE",
     };
-    format!("{method} {}", request.url.split('?').next().unwrap_or(""))
+    let path = request.url.split('?').next().unwrap_or_default();
+    format!("{method} {path}")
 }
 
-fn unsent(error: http::Error) -> Fault {
+fn unanswered(label: &str, writes: bool, error: Error) -> Fault {
     match error {
-        http::Error::Forbidden(text) => Fault::Other(text),
-        http::Error::Auth(text) => Fault::Auth(text),
-        http::Error::Unavailable(detail) => Fault::Unavailable(Backoff { retry_after_ms: None, detail }),
-        http::Error::OutcomeUnknown(text) => Fault::UnknownOutcome(text),
-        http::Error::TooLarge(limit) => Fault::Protocol(format!("the answer is longer than {limit} bytes")),
+        Error::Forbidden(rule) => Fault::Denied(format!("{label}: the host refuses it: {rule}")),
+        Error::Auth(why) => Fault::Auth(format!("{label}: {why}")),
+        Error::Unavailable(why) => Fault::Unavailable(Backoff {
+            retry_after_ms: None,
+            detail: format!("{label}: {why}"),
+        }),
+        Error::OutcomeUnknown(why) => Fault::UnknownOutcome(format!("{label}: {why}")),
+        Error::TooLarge(limit) => {
+            let what = format!("{label}: the answer is longer than {limit} bytes");
+            if writes {
+                Fault::UnknownOutcome(what)
+            } else {
+                Fault::Protocol(what)
+            }
+        }
     }
 }
 
-/// What a status that is no success means. Bodies come in four shapes, empty, and as HTML.
-fn refused(request: &Request, answer: &Response) -> Fault {
-    let place = place(request);
-    let words = words(&answer.body);
-    let detail = if words.is_empty() { format!("{place}: {}", answer.status) } else { format!("{place}: {}: {words}", answer.status) };
-    let wait = retry_after(answer);
-    match answer.status {
-        401 => Fault::Auth(detail),
-        403 => Fault::Denied(detail),
-        404 => Fault::Missing(detail),
-        429 => Fault::Throttled(Backoff { retry_after_ms: Some(wait.unwrap_or(THROTTLE_MS)), detail }),
-        // Whoever answers in maintenance mode has not looked at the request.
-        503 if words.contains("maintenance") => Fault::Unavailable(Backoff { retry_after_ms: wait, detail }),
-        500..=599 if request.writes => Fault::UnknownOutcome(detail),
-        500..=599 => Fault::Unavailable(Backoff { retry_after_ms: wait, detail }),
-        // The order management behind Seller Center refuses now and may accept later.
-        400..=499 if code(&words).as_deref() == Some("E021") => Fault::Unavailable(Backoff { retry_after_ms: wait, detail }),
-        400..=499 => Fault::Rejected(Rejection { code: code(&words), detail }),
-        _ => Fault::Protocol(format!("{detail}: a status that the API does not have")),
+fn text_of(body: Vec<u8>) -> String {
+    let text = match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 
-/// What an error body says, whatever its shape.
-fn words(body: &[u8]) -> String {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else { return String::new() };
-    let mut found = Vec::new();
-    for e in json::list(&value, "errors") {
-        let item = json::text(e, "orderItemId").map(|id| format!("item {id}: ")).unwrap_or_default();
-        found.extend(json::text(e, "detail").map(|d| format!("{item}{d}")));
-    }
-    for v in json::list(&value, "violations") {
-        let path = json::text(v, "propertyPath").map(|p| format!("{p}: ")).unwrap_or_default();
-        found.extend(json::text(v, "title").map(|t| format!("{path}{t}")));
-    }
-    if found.is_empty() {
-        found.extend(json::text(&value, "detail").or_else(|| json::text(&value, "message")).or_else(|| json::text(&value, "title")));
-    }
-    found.extend(json::text(&value, "caused_by"));
-    found.join("; ").chars().take(500).collect()
+fn text_of_ref(body: &[u8]) -> String {
+    text_of(body.to_vec())
 }
 
-/// The classic error code in an error's words: `E` and three digits or more.
-pub fn code(words: &str) -> Option<String> {
-    words.match_indices('E').find_map(|(at, _)| {
-        let before = words[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-        let digits: String = words[at + 1..].chars().take_while(char::is_ascii_digit).collect();
-        (before && digits.len() >= 3).then(|| format!("E{digits}"))
+fn excerpt(text: &str) -> String {
+    shorten(
+        &text.split_whitespace().collect::<Vec<_>>().join(" "),
+        QUOTED,
+    )
+}
+
+/// An error body in any of its shapes.
+#[derive(Debug, Default, PartialEq)]
+struct Refusal {
+    code: Option<String>,
+    detail: String,
+    maintenance: bool,
+}
+
+impl Refusal {
+    fn read(body: &str) -> Self {
+        let trimmed = body.trim();
+        let Ok(value) = serde_json::from_str::<Value>(trimmed) else {
+            return Self {
+                code: code_of(trimmed),
+                detail: page_title(trimmed).unwrap_or_else(|| excerpt(trimmed)),
+                maintenance: false,
+            };
+        };
+        let node = Node::new(&value);
+        let mut parts: Vec<String> = Vec::new();
+        for error in node.get("errors").list() {
+            let item = error.get("orderItemId").text();
+            let detail = error
+                .get("detail")
+                .text()
+                .or_else(|| error.get("message").text())
+                .or_else(|| error.text());
+            match (item, detail) {
+                (Some(item), Some(detail)) => parts.push(format!("item {item}: {detail}")),
+                (None, Some(detail)) => parts.push(detail),
+                _ => {}
+            }
+        }
+        for violation in node.get("violations").list() {
+            let path = violation.get("propertyPath").text().unwrap_or_default();
+            let title = violation.get("title").text().unwrap_or_default();
+            let value = violation.get("parameters").get("value").text();
+            let value = value.map(|v| format!(" (given: {v})")).unwrap_or_default();
+            parts.push(format!("{path}: {title}{value}"));
+        }
+        if parts.is_empty() {
+            for name in ["detail", "message", "error_description", "error", "title"] {
+                if let Some(text) = node.get(name).text() {
+                    parts.push(text);
+                    break;
+                }
+            }
+        }
+        let details = node
+            .get("errors")
+            .list()
+            .into_iter()
+            .map(|error| error.get("detail"))
+            .chain([node.get("detail"), node.get("title"), node.get("message")]);
+        Self {
+            code: details
+                .filter_map(Node::text)
+                .find_map(|text| code_of(&text)),
+            detail: excerpt(&parts.join("; ")),
+            maintenance: node.get("caused_by").text().as_deref() == Some("maintenance_mode"),
+        }
+    }
+}
+
+/// The classic error code that a text begins with: `E`, at least two digits, a colon.
+fn code_of(text: &str) -> Option<String> {
+    let (head, _) = text.trim_start().split_once(':')?;
+    let digits = head.strip_prefix('E')?;
+    let fits = (2..=5).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    fits.then(|| head.to_owned())
+}
+
+/// The title of an HTML page, as a gateway sends it.
+fn page_title(text: &str) -> Option<String> {
+    if !text.starts_with('<') {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("<title>")? + "<title>".len();
+    let end = start + lower.get(start..)?.find("</title>")?;
+    Some(format!(
+        "a page titled \"{}\"",
+        excerpt(text.get(start..end)?)
+    ))
+}
+
+/// A refusal of the connector's own, before anything is sent.
+pub fn reject(detail: impl Into<String>) -> Fault {
+    Fault::Rejected(Rejection {
+        code: None,
+        detail: detail.into(),
     })
 }
 
-/// `Retry-After` in milliseconds, when it is a number of seconds. The HTTP date that it may also be is counted from
-/// the answer's own clock.
-fn retry_after(answer: &Response) -> Option<u32> {
-    let header = |name: &str| answer.headers.iter().find(|h| h.name == name).map(|h| h.value.trim());
-    let value = header("retry-after")?;
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(seconds.saturating_mul(1000));
+/// The words of a fault.
+pub fn detail(fault: &Fault) -> &str {
+    match fault {
+        Fault::Auth(text)
+        | Fault::UnknownOutcome(text)
+        | Fault::Missing(text)
+        | Fault::Conflict(text)
+        | Fault::Protocol(text)
+        | Fault::Denied(text)
+        | Fault::Other(text) => text,
+        Fault::Throttled(backoff) | Fault::Unavailable(backoff) => &backoff.detail,
+        Fault::Rejected(rejection) => &rejection.detail,
     }
-    let http_date = |text: &str| jiff::fmt::rfc2822::parse(&text.replace("GMT", "+0000")).ok().map(|z| z.timestamp());
-    let (until, now) = (http_date(value)?, http_date(header("date")?)?);
-    u32::try_from(until.duration_since(now).as_millis().max(0)).ok()
-}
-
-/// Percent-encodes everything but unreserved characters: right in a path segment and in a query.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for b in text.bytes() {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(b as char);
-        } else {
-            out.push_str(&format!("%{b:02X}"));
-        }
-    }
-    out
-}
-
-/// A query of repeated array parameters: `name[]=a&name[]=b`.
-pub fn array<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> String {
-    values.into_iter().map(|v| format!("{name}%5B%5D={}", encode(v))).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, body: &str, headers: &[(&str, &str)]) -> Response {
-        Response {
-            status,
-            headers: headers.iter().map(|(n, v)| Header { name: (*n).into(), value: (*v).into() }).collect(),
-            body: body.as_bytes().to_vec(),
-        }
-    }
-
-    fn read(status: u16, body: &str) -> Fault {
-        refused(&request(Method::Get, "/v2/x?y=1", None), &answer(status, body, &[]))
-    }
-
-    #[test]
-    fn every_shape_of_error_is_understood() {
-        let general = r#"{"type":"p","title":"Status Transition is not allowed","status":422,"detail":"E073: All order items must have status Pending"}"#;
-        assert_eq!(
-            read(422, general),
-            Fault::Rejected(Rejection { code: Some("E073".into()), detail: "GET /v2/x: 422: E073: All order items must have status Pending".into() })
-        );
-        let violation = r#"{"title":"Validation Failed","detail":"d","violations":[{"propertyPath":"reason","title":"not valid"}]}"#;
-        assert_eq!(read(400, violation), Fault::Rejected(Rejection { code: None, detail: "GET /v2/x: 400: reason: not valid".into() }));
-        let items = r#"{"errors":[{"orderItemId":88001,"detail":"E091: not allowed"}]}"#;
-        assert!(matches!(read(422, items), Fault::Rejected(Rejection { code: Some(c), detail }) if c == "E091" && detail.contains("item 88001")));
-        assert!(matches!(read(401, r#"{"code":401,"message":"x"}"#), Fault::Auth(_)));
-        assert!(matches!(read(403, ""), Fault::Denied(_)));
-        assert!(matches!(read(404, "<html>"), Fault::Missing(_)));
-        assert!(matches!(read(400, ""), Fault::Rejected(Rejection { code: None, .. })));
-        assert!(matches!(read(302, ""), Fault::Protocol(_)));
-        assert!(matches!(read(422, r#"{"detail":"E021: try later"}"#), Fault::Unavailable(_)));
-    }
-
-    #[test]
-    fn a_lost_write_is_never_called_unavailable() {
-        let write = request(Method::Post, "/v2/x", Some(&Value::Null));
-        assert!(matches!(refused(&write, &answer(500, "", &[])), Fault::UnknownOutcome(_)));
-        assert!(matches!(refused(&write, &answer(503, "", &[])), Fault::UnknownOutcome(_)));
-        let maintenance = r#"{"message":"Service is unavailable due to maintenance mode","caused_by":"maintenance_mode"}"#;
-        assert!(matches!(refused(&write, &answer(503, maintenance, &[("retry-after", "120")])), Fault::Unavailable(Backoff { retry_after_ms: Some(120_000), .. })));
-    }
-
-    #[test]
-    fn throttles_are_waited_out() {
-        let r = request(Method::Get, "/v2/x", None);
-        let wait = |headers: &[(&str, &str)]| match refused(&r, &answer(429, "", headers)) {
-            Fault::Throttled(b) => b.retry_after_ms,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(wait(&[("retry-after", "3")]), Some(3_000));
-        assert_eq!(wait(&[]), Some(60_000));
-        assert_eq!(wait(&[("retry-after", "soon")]), Some(60_000));
-        assert_eq!(wait(&[("date", "Mon, 09 Mar 2026 10:00:00 GMT"), ("retry-after", "Mon, 09 Mar 2026 10:00:30 GMT")]), Some(30_000));
-    }
-
-    #[test]
-    fn query_values_are_encoded() {
-        assert_eq!(array("sellerSkus", ["A+B C", "é/1"]), "sellerSkus%5B%5D=A%2BB%20C&sellerSkus%5B%5D=%C3%A9%2F1");
-    }
-}
+#[path = "api_tests.rs"]
+mod tests;

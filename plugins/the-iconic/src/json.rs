@@ -1,137 +1,245 @@
-//! Reading JSON that keeps no promises: members may be absent, null, or of another type than documented.
+//! Reading JSON that does not keep its own description: every member may be missing, null, or of a
+//! neighboring type (ids as text, flags as 0 and 1, an empty list where an object belongs).
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
+use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::lockstep::plugin::types::Money;
+static NULL: Value = Value::Null;
 
-/// The member, if it is there and not null.
-pub fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    value.get(key).filter(|v| !v.is_null())
-}
+/// A value that may not be there.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a>(&'a Value);
 
-/// The text of a member that is a string with something in it, a number or a boolean.
-pub fn text(value: &Value, key: &str) -> Option<String> {
-    plain(member(value, key)?)
-}
+impl<'a> Node<'a> {
+    /// Looks at a value.
+    pub fn new(value: &'a Value) -> Self {
+        Self(value)
+    }
 
-/// The text of a value that is a string with something in it, a number or a boolean.
-pub fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(s) => Some(s.trim().to_owned()).filter(|s| !s.is_empty()),
-        Value::Number(n) => Some(n.to_string()),
-        Value::Bool(b) => Some(b.to_string()),
-        _ => None,
+    /// The value itself.
+    pub fn value(self) -> &'a Value {
+        self.0
+    }
+
+    /// A member; null when there is none, or when this is no object.
+    pub fn get(self, name: &str) -> Self {
+        Self(self.0.get(name).unwrap_or(&NULL))
+    }
+
+    /// Absent or null.
+    pub fn is_null(self) -> bool {
+        self.0.is_null()
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.0.is_object()
+    }
+
+    /// Text byte for byte, or the digits of a number. None when empty.
+    pub fn exact(self) -> Option<String> {
+        match self.0 {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Text without the blanks around it. None when nothing is left.
+    pub fn text(self) -> Option<String> {
+        let text = self.exact()?;
+        let trimmed = text.trim();
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+
+    /// Text that the marketplace does not withhold.
+    pub fn shown(self) -> Option<String> {
+        self.text().filter(|text| !is_masked(text))
+    }
+
+    /// Whether the marketplace withholds it.
+    pub fn masked(self) -> bool {
+        self.text().is_some_and(|text| is_masked(&text))
+    }
+
+    /// An exact decimal, from a number or numeric text.
+    pub fn decimal(self) -> Option<Decimal> {
+        let text = self.text()?;
+        Decimal::from_str_exact(&text)
+            .or_else(|_| Decimal::from_scientific(&text))
+            .ok()
+    }
+
+    /// A whole number ("7", 7, 7.0).
+    pub fn int(self) -> Option<i64> {
+        let value = self.decimal()?.normalize();
+        (value.scale() == 0)
+            .then(|| value.try_into().ok())
+            .flatten()
+    }
+
+    /// A numeric id.
+    pub fn id(self) -> Option<u64> {
+        self.int().and_then(|id| u64::try_from(id).ok())
+    }
+
+    /// A flag, also as 0 and 1 and as text.
+    pub fn flag(self) -> Option<bool> {
+        match self.0 {
+            Value::Bool(flag) => Some(*flag),
+            _ => match self.text()?.to_ascii_lowercase().as_str() {
+                "1" | "true" | "yes" => Some(true),
+                "0" | "false" | "no" => Some(false),
+                _ => None,
+            },
+        }
+    }
+
+    /// The elements of a list. A list written as an object with the keys "0", "1" ... counts, and a lone
+    /// value is a list of one.
+    pub fn list(self) -> Vec<Node<'a>> {
+        match self.0 {
+            Value::Null => Vec::new(),
+            Value::Array(rows) => rows.iter().map(Node).collect(),
+            Value::Object(members)
+                if members
+                    .keys()
+                    .all(|key| key.bytes().all(|b| b.is_ascii_digit())) =>
+            {
+                members.values().map(Node).collect()
+            }
+            Value::String(text) if text.is_empty() => Vec::new(),
+            _ => vec![self],
+        }
+    }
+
+    /// The rows of a list, bare or wrapped in `items`. None when it is neither.
+    pub fn rows(self) -> Option<Vec<Node<'a>>> {
+        match self.0 {
+            Value::Null => Some(Vec::new()),
+            Value::Array(_) => Some(self.list()),
+            Value::Object(members) if members.is_empty() => Some(Vec::new()),
+            Value::Object(members) => members.get("items").map(|items| Node(items).list()),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON text, cut to `most` characters; for people.
+    pub fn shortened(self, most: usize) -> String {
+        shorten(&self.0.to_string(), most)
     }
 }
 
-/// The text of a member as it is, blanks included: SKUs are compared to the letter.
-pub fn exact(value: &Value, key: &str) -> Option<String> {
-    match member(value, key)? {
-        Value::String(s) => Some(s.clone()).filter(|s| !s.is_empty()),
-        other => plain(other),
+/// Whether a text only stands for what the seller may not see ("#####").
+pub fn is_masked(text: &str) -> bool {
+    let text = text.trim();
+    text.len() >= 3 && text.bytes().all(|b| b == b'#')
+}
+
+/// At most so many characters of a text.
+pub fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
     }
 }
 
-/// A member that is true, 1, "1" or "true", or their opposites.
-pub fn flag(value: &Value, key: &str) -> Option<bool> {
-    match text(value, key)?.to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
-        _ => None,
+/// Whether a list goes on after a page, by what the page says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pagination {
+    has_next: Option<bool>,
+    total: Option<u64>,
+}
+
+impl Pagination {
+    /// Reads the member `pagination`, which may be missing or hold either member, both or none.
+    pub fn read(node: Node<'_>) -> Self {
+        Self {
+            has_next: node.get("hasNext").flag(),
+            total: node.get("totalCount").id(),
+        }
     }
-}
 
-/// A whole number, whether it comes as number or text, with or without a fraction of zero.
-pub fn int(value: &Value, key: &str) -> Option<i64> {
-    let text = text(value, key)?;
-    let whole = match text.split_once('.') {
-        Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
-        Some(_) => return None,
-        None => &text,
-    };
-    whole.parse().ok()
-}
+    /// Whether `rows` rows from `offset` on were the last. A page that is shorter than asked for proves
+    /// nothing: the limit may have been lowered silently.
+    pub fn ends(self, offset: u64, rows: u64) -> bool {
+        rows == 0
+            || self.has_next == Some(false)
+            || self.total.is_some_and(|total| offset + rows >= total)
+    }
 
-/// The elements of a member; nothing where there is no list.
-pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The rows of an answer that is a bare list or a wrapped one.
-pub fn rows(answer: &Value) -> &[Value] {
-    answer.as_array().map_or_else(|| list(answer, "items"), Vec::as_slice)
-}
-
-/// An instant in any of the forms that Seller Center uses, as the contract wants it: RFC 3339 in UTC.
-pub fn instant(value: &Value, key: &str) -> Option<String> {
-    moment(&text(value, key)?).map(|t| t.to_string())
-}
-
-/// Parses an instant. One without zone is taken as UTC.
-pub fn moment(text: &str) -> Option<Timestamp> {
-    text.parse::<Timestamp>().ok().or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|z| z.timestamp())
-    })
-}
-
-/// An amount as exact decimal text. Exponents ("1e2") are refused: no amount of money comes so.
-pub fn amount(value: &Value, key: &str) -> Option<String> {
-    decimal(&text(value, key)?)
-}
-
-fn decimal(text: &str) -> Option<String> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let ok = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (ok(whole) && ok(fraction)).then(|| text.to_owned())
-}
-
-/// An amount with its currency.
-pub fn money(value: &Value, key: &str, currency: &str) -> Option<Money> {
-    Some(Money { amount: amount(value, key)?, currency: currency.to_owned() })
-}
-
-/// Whether decimal text is zero.
-pub fn is_zero(decimal: &str) -> bool {
-    decimal.bytes().all(|b| matches!(b, b'0' | b'.' | b'-'))
+    /// Whether the page says that more rows follow.
+    pub fn goes_on(self, offset: u64, rows: u64) -> bool {
+        let told = self.has_next == Some(true) || self.total.is_some();
+        told && !self.ends(offset, rows)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn value(text: &str) -> Value {
+        serde_json::from_str(text).expect("valid JSON")
+    }
 
     #[test]
-    fn all_four_forms_of_time_are_read() {
-        for (text, utc) in [
-            ("2026-03-08T23:41:07.000000Z", "2026-03-08T23:41:07Z"),
-            ("2025-11-03T12:20:44+11:00", "2025-11-03T01:20:44Z"),
-            ("2026-03-09T04:05:07+0100", "2026-03-09T03:05:07Z"),
-            ("2026-03-01 10:00:00", "2026-03-01T10:00:00Z"),
+    fn numbers_keep_their_digits() {
+        for (json, text) in [
+            ("75", "75"),
+            ("75.5", "75.5"),
+            ("84.950", "84.950"),
+            ("\"0.1\"", "0.1"),
+            ("1.5e1", "15"),
         ] {
-            assert_eq!(instant(&json!({"t": text}), "t").as_deref(), Some(utc), "{text}");
+            let json = value(json);
+            let decimal = Node::new(&json).decimal().expect("a decimal");
+            assert_eq!(decimal.to_string(), text);
         }
-        assert_eq!(instant(&json!({"t": "soon"}), "t"), None);
+        assert!(Node::new(&value("\"abc\"")).decimal().is_none());
+        assert!(Node::new(&value("1e400")).decimal().is_none());
     }
 
     #[test]
-    fn amounts_are_exact() {
-        let value: Value = serde_json::from_str(r#"{"a": 84.95, "b": 75, "c": "12.10", "d": 0.1, "e": 1e2, "f": null}"#).expect("valid");
-        assert_eq!(amount(&value, "a").as_deref(), Some("84.95"));
-        assert_eq!(amount(&value, "b").as_deref(), Some("75"));
-        assert_eq!(amount(&value, "c").as_deref(), Some("12.10"));
-        assert_eq!(amount(&value, "d").as_deref(), Some("0.1"));
-        assert_eq!(amount(&value, "e"), None);
-        assert_eq!(amount(&value, "f"), None);
+    fn neighboring_types_are_read() {
+        let json = value(
+            r#"{"a":"7","b":7.0,"c":1,"d":"true","e":[],"f":{"0":"x","1":"y"},"g":"","h":-3,"i":"one"}"#,
+        );
+        let node = Node::new(&json);
+        assert_eq!(node.get("a").int(), Some(7));
+        assert_eq!(node.get("b").id(), Some(7));
+        assert_eq!(node.get("c").flag(), Some(true));
+        assert_eq!(node.get("d").flag(), Some(true));
+        assert_eq!(node.get("e").get("member").text(), None);
+        assert_eq!(node.get("f").list().len(), 2);
+        assert!(node.get("g").list().is_empty());
+        assert_eq!(node.get("h").id(), None);
+        assert_eq!(node.get("i").list().len(), 1);
+        assert_eq!(node.get("none").flag(), None);
     }
 
     #[test]
-    fn numbers_and_flags_come_in_many_clothes() {
-        let value = json!({"a": 7, "b": "7", "c": 7.0, "d": 7.5, "e": true, "f": "1", "g": 0, "h": "x"});
-        assert_eq!((int(&value, "a"), int(&value, "b"), int(&value, "c"), int(&value, "d")), (Some(7), Some(7), Some(7), None));
-        assert_eq!((flag(&value, "e"), flag(&value, "f"), flag(&value, "g"), flag(&value, "h")), (Some(true), Some(true), Some(false), None));
+    fn masks_are_recognized() {
+        assert!(is_masked(" ##### "));
+        assert!(!is_masked("#2"));
+        assert!(!is_masked("Unit #12"));
+    }
+
+    #[test]
+    fn pages_end_by_any_sign() {
+        let read = |text: &str| Pagination::read(Node::new(&value(text)));
+        assert!(read(r#"{"hasNext":false}"#).ends(0, 50));
+        assert!(!read(r#"{"hasNext":true}"#).ends(0, 20));
+        assert!(read(r#"{"totalCount":70}"#).ends(50, 20));
+        assert!(!read(r#"{"totalCount":71}"#).ends(50, 20));
+        assert!(!read("{}").ends(0, 3));
+        assert!(!read("null").ends(0, 3));
+        assert!(read("{}").ends(50, 0));
+    }
+
+    #[test]
+    fn cutting_respects_characters() {
+        assert_eq!(shorten("höhe", 2), "hö...");
+        assert_eq!(shorten("höhe", 4), "höhe");
     }
 }

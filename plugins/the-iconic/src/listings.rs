@@ -1,189 +1,484 @@
-//! What the account sells. A product set is a style; its products are the sizes, and what has SKU and stock.
+//! The catalogue: products (sizes), their sets (styles), and their stock.
 //!
-//! There is no bulk read of stock: it is one request per set, whose rows name SKUs but no product ids. The products of
-//! those SKUs are then looked up a hundred at a time, which is far fewer requests than asking each set for them.
+//! Seller Center has no bulk read of stock: it costs one request for each set. The rows tell SKUs but no product
+//! ids, so the products are looked up by SKU, a hundred at a time, which is far cheaper than a second request for
+//! each set. A walk with stock thus costs sets / 100 + sets + products / 100 requests, one without sets / 100 + sets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::api::{Api, Http, array};
-use crate::json;
-use crate::lockstep::plugin::types::{Fact, Fault, Fulfiller, Listing, ListingState};
+use crate::api::{Api, Path, encoded_length};
+use crate::bindings::exports::lockstep::plugin::listings::ListingPage;
+use crate::bindings::lockstep::plugin::types::{Fact, Fault, Fulfiller, Listing, ListingState};
+use crate::json::{Node, Pagination};
+use crate::time;
 
-/// The most sets of one page; more are cut silently.
-const SETS: usize = 100;
-/// The most SKUs of one look-up.
-const SKUS: usize = 100;
-/// The most bytes of a look-up's query: what the server takes is not stated.
-const QUERY: usize = 6_000;
+/// Sets of one page; the platform cuts more silently.
+const SETS: u64 = 100;
+/// Products of one look-up.
+const LOOKUP: usize = 100;
+/// Most bytes of a look-up's query.
+const QUERY_BYTES: usize = 6_000;
+/// The name under which THE ICONIC fulfills.
+pub const VENTURE: &str = "THE ICONIC";
+/// The `shipmentTypeId` of products in the venture's warehouse.
+const VENTURE_SHIPMENT: i64 = 1;
 
-/// A page of sets as listings, and the cursor of the next page.
-pub fn page<H: Http>(api: &Api<H>, cursor: Option<&str>, stock: bool) -> Result<(Vec<Listing>, Option<String>), Fault> {
-    let offset: usize = cursor.unwrap_or("0").parse().map_err(|_| Fault::Other(format!("\"{}\" is no cursor of this plugin", cursor.unwrap_or(""))))?;
-    let answer = api.get(&format!("/v2/product-sets?limit={SETS}&offset={offset}&status=all&orderBy=createdAt&orderDirection=ASC"))?;
-    let sets: Vec<String> = json::rows(&answer).iter().filter_map(|s| json::text(s, "id")).collect();
-    let listings = if stock {
-        let stock = stock_of_sets(api, &sets)?;
-        let skus: BTreeSet<String> = stock.iter().filter_map(|r| json::exact(r, "sellerSku")).collect();
-        let products = products_by_sku(api, skus.iter().map(String::as_str))?;
-        join(&products, &stock)
-    } else {
-        let paths: Vec<String> = sets.iter().map(|id| format!("/v2/product-set/{id}/products")).collect();
-        let answers = api.get_all(&paths)?;
-        answers.iter().flatten().flat_map(json::rows).filter_map(|p| listing(p, None)).collect()
+/// Reads a page of sets with their products. The cursor is the offset of the next set.
+pub fn page(api: Api<'_>, cursor: Option<&str>, stock: bool) -> Result<ListingPage, Fault> {
+    let offset: u64 = match cursor {
+        None => 0,
+        Some(text) => text.parse().map_err(|_| {
+            Fault::Other(format!(
+                "the cursor \"{text}\" is none of this connector; start the walk anew"
+            ))
+        })?,
     };
-    Ok((listings, next(&answer, offset)))
+    let path = Path::new("/v2/product-sets")
+        .with("limit", SETS)
+        .with("offset", offset)
+        .with("status", "all")
+        .with("orderBy", "createdAt")
+        .with("orderDirection", "ASC");
+    let answer = api.read(path)?;
+    let node = Node::new(&answer);
+    let rows = node
+        .rows()
+        .ok_or_else(|| no_list("GET /v2/product-sets", node))?;
+    let ended = Pagination::read(node.get("pagination")).ends(offset, rows.len() as u64);
+    let next = (!ended).then(|| (offset + rows.len() as u64).to_string());
+
+    let mut sets: Vec<(u64, Node<'_>)> = Vec::new();
+    for row in rows {
+        // Nothing in a deleted set can be sold or written.
+        if row.get("status").text().as_deref() == Some("deleted") {
+            continue;
+        }
+        match row.get("id").id() {
+            Some(id) => sets.push((id, row)),
+            None => api.error(&format!(
+                "a product set without id is left out: {}",
+                row.shortened(200)
+            )),
+        }
+    }
+
+    let listings = if stock {
+        with_stock_of_sets(api, &sets)?
+    } else {
+        let ids: Vec<u64> = sets.iter().map(|(id, _)| *id).collect();
+        let mut listings = Vec::new();
+        for ((id, set), products) in sets.iter().zip(products_of_sets(api, &ids)?) {
+            for product in products.iter().map(Node::new) {
+                listings.extend(listing_of_set(api, product, *id, *set, None));
+            }
+        }
+        listings
+    };
+    Ok(ListingPage { listings, next })
 }
 
-/// The offset of the page after this one. A short page is no proof of the end: the server may have lowered the limit.
-pub fn next(answer: &Value, offset: usize) -> Option<String> {
-    let rows = json::rows(answer).len();
-    let pagination = answer.get("pagination").unwrap_or(&Value::Null);
-    let total = json::int(pagination, "totalCount").and_then(|t| usize::try_from(t).ok());
-    let more = rows > 0 && json::flag(pagination, "hasNext") != Some(false) && total.is_none_or(|t| offset + rows < t);
-    more.then(|| (offset + rows).to_string())
+/// The products of sets with their stock.
+fn with_stock_of_sets(api: Api<'_>, sets: &[(u64, Node<'_>)]) -> Result<Vec<Listing>, Fault> {
+    let paths = sets.iter().map(|(id, _)| stock_of_set(*id)).collect();
+    let mut stocks: Vec<Value> = Vec::with_capacity(sets.len());
+    for answer in api.read_all(paths) {
+        // A set can vanish between the list and the read. Any other failure fails the page: a walk that
+        // leaves products out would look as if they were gone.
+        stocks.push(found(answer)?.unwrap_or(Value::Null));
+    }
+    let mut rows_of_sets = Vec::with_capacity(sets.len());
+    let mut skus: Vec<String> = Vec::new();
+    for ((id, _), stock) in sets.iter().zip(&stocks) {
+        let rows = list(&format!("GET /v2/stock/product-set/{id}"), Node::new(stock))?;
+        skus.extend(rows.iter().filter_map(|row| row.get("sellerSku").exact()));
+        rows_of_sets.push(rows);
+    }
+    let mut products: HashMap<u64, Vec<Value>> = HashMap::new();
+    for product in products_by_sku(api, &skus)? {
+        if let Some(set) = Node::new(&product).get("productSetId").id() {
+            products.entry(set).or_default().push(product);
+        }
+    }
+    // Where a product was not found by its SKU (it has none, or the look-up compares otherwise), its set is read.
+    let short: Vec<u64> = sets
+        .iter()
+        .zip(&rows_of_sets)
+        .filter(|((id, _), rows)| products.get(id).map_or(0, Vec::len) < rows.len())
+        .map(|((id, _), _)| *id)
+        .collect();
+    for (id, all) in short.iter().zip(products_of_sets(api, &short)?) {
+        products.insert(*id, all);
+    }
+    let mut listings = Vec::new();
+    for ((id, set), rows) in sets.iter().zip(&rows_of_sets) {
+        for product in products.get(id).into_iter().flatten().map(Node::new) {
+            let stock = find_stock(product, rows);
+            listings.extend(listing_of_set(api, product, *id, *set, stock));
+        }
+    }
+    Ok(listings)
 }
 
-pub fn by_id<H: Http>(api: &Api<H>, ids: &[String]) -> Result<Vec<Listing>, Fault> {
+/// The products of each set; none for a set that vanished.
+fn products_of_sets(api: Api<'_>, sets: &[u64]) -> Result<Vec<Vec<Value>>, Fault> {
+    let path = |id: &u64| Path::new(format!("/v2/product-set/{id}/products"));
+    let answers = api.read_all(sets.iter().map(path).collect());
+    sets.iter()
+        .zip(answers)
+        .map(|(id, answer)| {
+            let answer = found(answer)?.unwrap_or(Value::Null);
+            let rows = list(
+                &format!("GET /v2/product-set/{id}/products"),
+                Node::new(&answer),
+            )?;
+            Ok(rows.into_iter().map(|row| row.value().clone()).collect())
+        })
+        .collect()
+}
+
+/// A product of a set as a listing; one without id cannot be written to and is only logged.
+fn listing_of_set(
+    api: Api<'_>,
+    product: Node<'_>,
+    id: u64,
+    set: Node<'_>,
+    stock: Option<Node<'_>>,
+) -> Option<Listing> {
+    let Some(mut listing) = listing(product, Some(set), stock) else {
+        api.error(&format!(
+            "a product without id in set {id} is left out: {}",
+            product.shortened(200)
+        ));
+        return None;
+    };
+    listing.parent.get_or_insert_with(|| id.to_string());
+    Some(listing)
+}
+
+/// Reads listings by product id, with stock.
+pub fn by_id(api: Api<'_>, ids: &[String]) -> Result<Vec<Listing>, Fault> {
+    let mut wanted: Vec<u64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
     let mut products = Vec::new();
-    for chunk in ids.chunks(SKUS) {
-        let answer = api.get(&format!("/v2/products?{}", array("productIds", chunk.iter().map(String::as_str))))?;
-        products.extend(json::rows(&answer).iter().filter(|p| json::text(p, "id").is_some_and(|id| chunk.contains(&id))).cloned());
+    for chunk in wanted.chunks(LOOKUP) {
+        products.extend(products_by_id(api, chunk)?);
     }
     with_stock(api, &products)
 }
 
-pub fn by_sku<H: Http>(api: &Api<H>, skus: &[String]) -> Result<Vec<Listing>, Fault> {
-    let products = products_by_sku(api, skus.iter().map(String::as_str))?;
-    with_stock(api, &products)
-}
-
-/// Products by SKU, compared to the letter.
-fn products_by_sku<'a, H: Http>(api: &Api<H>, skus: impl Iterator<Item = &'a str>) -> Result<Vec<Value>, Fault> {
-    let mut batches: Vec<Vec<&str>> = Vec::new();
-    let mut bytes = QUERY;
-    for sku in skus {
-        let cost = array("sellerSkus", [sku]).len() + 1;
-        if bytes + cost > QUERY || batches.last().is_some_and(|b| b.len() == SKUS) {
-            batches.push(Vec::new());
-            bytes = 0;
+/// The products with these ids; unknown ones are left out.
+pub fn products_by_id(api: Api<'_>, ids: &[u64]) -> Result<Vec<Value>, Fault> {
+    let mut missing = ids.to_vec();
+    let mut products: Vec<Value> = Vec::new();
+    // The answer may be cut to a page that nobody describes: ask again for the rest while that helps.
+    while !missing.is_empty() {
+        let path = Path::new("/v2/products").with_each("productIds[]", &missing);
+        let answer = api.read(path)?;
+        let rows = list("GET /v2/products", Node::new(&answer))?;
+        let before = missing.len();
+        for row in rows {
+            // Should the filter be ignored, strangers come too.
+            if let Some(id) = row.get("id").id()
+                && let Some(index) = missing.iter().position(|m| *m == id)
+            {
+                missing.swap_remove(index);
+                products.push(row.value().clone());
+            }
         }
-        bytes += cost;
-        if let Some(batch) = batches.last_mut() {
-            batch.push(sku);
+        if missing.len() == before {
+            break;
         }
-    }
-    let paths: Vec<String> =
-        batches.iter().map(|b| format!("/v2/product/seller-skus?{}&limit={SKUS}&offset=0", array("sellerSkus", b.iter().copied()))).collect();
-    let mut products = Vec::new();
-    for (batch, answer) in batches.iter().zip(api.get_all(&paths)?) {
-        let found = answer.unwrap_or(Value::Null);
-        products.extend(json::rows(&found).iter().filter(|p| json::exact(p, "sellerSku").is_some_and(|s| batch.contains(&s.as_str()))).cloned());
     }
     Ok(products)
 }
 
-/// Stock of products, asked per product or per set, whichever takes fewer requests.
-fn with_stock<H: Http>(api: &Api<H>, products: &[Value]) -> Result<Vec<Listing>, Fault> {
-    let sets: BTreeSet<String> = products.iter().filter_map(|p| json::text(p, "productSetId")).collect();
-    let all_have_sets = products.iter().all(|p| json::text(p, "productSetId").is_some());
-    let stock = if all_have_sets && sets.len() < products.len() {
-        stock_of_sets(api, &sets.into_iter().collect::<Vec<_>>())?
-    } else {
-        let ids: Vec<String> = products.iter().filter_map(|p| json::text(p, "id")).collect();
-        let paths: Vec<String> = ids.iter().map(|id| format!("/v2/stock/product/{id}")).collect();
-        api.get_all(&paths)?.into_iter().flatten().collect()
-    };
-    Ok(join(products, &stock))
+/// Reads listings by SKU, byte-equal, with stock.
+pub fn by_sku(api: Api<'_>, skus: &[String]) -> Result<Vec<Listing>, Fault> {
+    with_stock(api, &products_by_sku(api, skus)?)
 }
 
-fn stock_of_sets<H: Http>(api: &Api<H>, sets: &[String]) -> Result<Vec<Value>, Fault> {
-    let paths: Vec<String> = sets.iter().map(|id| format!("/v2/stock/product-set/{id}")).collect();
-    Ok(api.get_all(&paths)?.iter().flatten().flat_map(json::rows).cloned().collect())
-}
-
-/// Products with their stock rows: by product id where rows tell it, else by SKU.
-fn join(products: &[Value], stock: &[Value]) -> Vec<Listing> {
-    let mut by_id: BTreeMap<String, &Value> = BTreeMap::new();
-    let mut by_sku: BTreeMap<String, &Value> = BTreeMap::new();
-    for row in stock {
-        if let Some(id) = json::text(row, "productId") {
-            by_id.insert(id, row);
-        }
-        if let Some(sku) = json::exact(row, "sellerSku") {
-            by_sku.insert(sku, row);
+/// The products with these SKUs, byte-equal; unknown ones are left out.
+fn products_by_sku(api: Api<'_>, skus: &[String]) -> Result<Vec<Value>, Fault> {
+    const NAME: &str = "sellerSkus[]";
+    let mut chunks: Vec<Vec<&str>> = Vec::new();
+    let mut bytes = 0;
+    for sku in skus.iter().filter(|sku| !sku.is_empty()) {
+        let more = encoded_length(NAME, sku);
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < LOOKUP && bytes + more <= QUERY_BYTES => {
+                bytes += more;
+                chunk.push(sku);
+            }
+            _ => {
+                bytes = more;
+                chunks.push(vec![sku]);
+            }
         }
     }
-    let row = |p: &Value| {
-        json::text(p, "id").and_then(|id| by_id.get(&id).copied()).or_else(|| json::exact(p, "sellerSku").and_then(|sku| by_sku.get(&sku).copied()))
-    };
-    products.iter().filter_map(|p| listing(p, row(p))).collect()
+    let mut products: Vec<Value> = Vec::new();
+    for chunk in chunks {
+        let mut offset = 0;
+        loop {
+            let path = Path::new("/v2/product/seller-skus")
+                .with_each(NAME, &chunk)
+                .with("limit", LOOKUP)
+                .with("offset", offset);
+            let answer = api.read(path)?;
+            let node = Node::new(&answer);
+            let rows = list("GET /v2/product/seller-skus", node)?;
+            let count = rows.len() as u64;
+            for row in rows {
+                let sku = row.get("sellerSku").exact();
+                if sku.is_some_and(|sku| chunk.contains(&sku.as_str())) {
+                    products.push(row.value().clone());
+                }
+            }
+            if Pagination::read(node.get("pagination")).ends(offset, count) {
+                break;
+            }
+            offset += count;
+        }
+    }
+    Ok(products)
 }
 
-/// A product as a listing; none for one without id, which nothing could be written to.
-fn listing(product: &Value, stock: Option<&Value>) -> Option<Listing> {
-    let id = json::text(product, "id")?;
-    let status = json::text(product, "status").unwrap_or_default();
-    let approval = json::text(product, "approvalStatus");
-    let state = match (status.as_str(), approval.as_deref()) {
-        ("deleted", _) => ListingState::Ended,
-        ("inactive", _) | ("active", Some("rejected")) => ListingState::Unbuyable,
-        ("active", Some("pending")) => ListingState::Pending,
-        ("active", _) => ListingState::Buyable,
-        (other, _) => ListingState::Other(other.to_owned()),
-    };
+/// Adds the stock: one read for each set, or for the product where only one of its set is wanted.
+fn with_stock(api: Api<'_>, products: &[Value]) -> Result<Vec<Listing>, Fault> {
+    /// Products that share one read.
+    struct Group<'a> {
+        set: Option<u64>,
+        products: Vec<Node<'a>>,
+    }
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for product in products.iter().map(Node::new) {
+        let set = product.get("productSetId").id();
+        match groups.iter_mut().find(|g| set.is_some() && g.set == set) {
+            Some(group) => group.products.push(product),
+            None => groups.push(Group {
+                set,
+                products: vec![product],
+            }),
+        }
+    }
+    let paths = groups
+        .iter()
+        .map(|group| match (group.products.as_slice(), group.set) {
+            ([_, _, ..], Some(set)) => stock_of_set(set),
+            (products, _) => {
+                let id = products.first().and_then(|p| p.get("id").id());
+                Path::new(format!("/v2/stock/product/{}", id.unwrap_or_default()))
+            }
+        })
+        .collect();
+    let answers = api.read_all(paths);
+    let mut listings = Vec::new();
+    for (group, answer) in groups.iter().zip(answers) {
+        let answer = found(answer)?.unwrap_or(Value::Null);
+        let node = Node::new(&answer);
+        for product in &group.products {
+            let stock = if group.products.len() == 1 && node.is_object() {
+                Some(node)
+            } else {
+                find_stock(*product, &list("GET /v2/stock", node)?)
+            };
+            listings.extend(listing(*product, None, stock));
+        }
+    }
+    Ok(listings)
+}
+
+fn stock_of_set(id: u64) -> Path {
+    Path::new(format!("/v2/stock/product-set/{id}"))
+}
+
+/// What does not exist is none; other faults stay.
+fn found(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(Fault::Missing(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn list<'a>(what: &str, node: Node<'a>) -> Result<Vec<Node<'a>>, Fault> {
+    node.rows().ok_or_else(|| no_list(what, node))
+}
+
+fn no_list(what: &str, node: Node<'_>) -> Fault {
+    Fault::Protocol(format!(
+        "{what}: the answer is no list: {}",
+        node.shortened(200)
+    ))
+}
+
+/// The stock row of a product. Rows of a set are described without product id and are joined by seller SKU,
+/// but an id is better where it is given.
+fn find_stock<'a>(product: Node<'_>, rows: &[Node<'a>]) -> Option<Node<'a>> {
+    let id = product.get("id").id()?;
+    if let Some(row) = rows
+        .iter()
+        .find(|row| row.get("productId").id() == Some(id))
+    {
+        return Some(*row);
+    }
+    for member in ["sellerSku", "shopSku"] {
+        let Some(wanted) = product.get(member).exact() else {
+            continue;
+        };
+        let mut fitting = rows.iter().filter(|row| {
+            row.get("productId").is_null() && row.get(member).exact().as_ref() == Some(&wanted)
+        });
+        if let (Some(row), None) = (fitting.next(), fitting.next()) {
+            return Some(*row);
+        }
+    }
+    None
+}
+
+/// A product with the set row and stock row that are known of it. None without id.
+fn listing(product: Node<'_>, set: Option<Node<'_>>, stock: Option<Node<'_>>) -> Option<Listing> {
+    let id = product.get("id").id()?;
+    let status = product.get("status").text();
+    let approval = product.get("approvalStatus").text();
+    let shop_sku = product.get("shopSku").text();
+    let set_status = set.and_then(|set| set.get("status").text());
+    let variation = product.get("variation").text();
+    let sku = product.get("sellerSku").exact();
+
     let mut reasons = Vec::new();
-    if status == "inactive" {
-        reasons.push("switched off in Seller Center".to_owned());
-    }
-    if let Some(approval) = approval.filter(|a| a != "approved") {
-        reasons.push(format!("approval: {approval}"));
-    }
-    let count = |key: &str| stock.and_then(|s| json::int(s, key));
-    let unsigned = |n: i64| u32::try_from(n.max(0)).unwrap_or(u32::MAX);
-    // What waits for payment review is held back as well, and the larger of the two is what counts there.
-    let reserved = count("reservedStock").max(count("preVerificationStock"));
-    let name = json::text(product, "name").or_else(|| stock.and_then(|s| json::text(s, "name"))).unwrap_or_default();
-    let title = match json::text(product, "variation") {
-        Some(variation) => format!("{name} ({variation})"),
-        None => name,
+    let state = match status.as_deref() {
+        Some("active") => ListingState::Buyable,
+        Some("inactive") => {
+            reasons.push("the product is inactive in Seller Center".to_owned());
+            ListingState::Unbuyable
+        }
+        Some("deleted") => {
+            reasons.push("the product is deleted in Seller Center".to_owned());
+            ListingState::Ended
+        }
+        Some(word) => ListingState::Other(word.to_owned()),
+        None => ListingState::Other("no status told".to_owned()),
     };
-    let marketplace = json::int(product, "shipmentTypeId") == Some(1);
+    let mut state = match set_status.as_deref() {
+        Some("inactive") if state == ListingState::Buyable => {
+            reasons.push("the product set is inactive in Seller Center".to_owned());
+            ListingState::Unbuyable
+        }
+        _ => state,
+    };
+    if state == ListingState::Buyable {
+        match approval.as_deref() {
+            Some("pending") => {
+                reasons.push("awaits approval by THE ICONIC".to_owned());
+                state = ListingState::Pending;
+            }
+            Some("rejected") => {
+                reasons.push("rejected by THE ICONIC".to_owned());
+                state = ListingState::Unbuyable;
+            }
+            _ => {}
+        }
+    }
+
+    let title = product
+        .get("name")
+        .text()
+        .or_else(|| set.and_then(|set| set.get("name").text()))
+        .or_else(|| stock.and_then(|stock| stock.get("name").text()))
+        .or_else(|| sku.clone())
+        .unwrap_or_else(|| format!("Product {id}"));
+    let title = match &variation {
+        Some(variation) if !title.ends_with(variation.as_str()) => format!("{title}, {variation}"),
+        _ => title,
+    };
+
+    let mut facts = Vec::new();
+    let mut fact = |key: &str, value: Option<String>| {
+        facts.extend(value.map(|value| Fact {
+            key: key.to_owned(),
+            value,
+        }));
+    };
+    fact("shop-sku", shop_sku.clone());
+    fact("variation", variation);
+    fact("approval", approval);
+
+    let stock = stock.map(Stock::read).unwrap_or_default();
+    let venture = product.get("shipmentTypeId").int() == Some(VENTURE_SHIPMENT);
     Some(Listing {
-        id,
-        parent: json::text(product, "productSetId"),
-        sku: json::exact(product, "sellerSku"),
-        product: json::text(product, "shopSku"),
-        barcodes: json::text(product, "productIdentifier").into_iter().collect(),
+        id: id.to_string(),
+        parent: product.get("productSetId").text(),
+        sku,
+        product: shop_sku,
+        barcodes: product
+            .get("productIdentifier")
+            .text()
+            .into_iter()
+            .collect(),
         title,
         state,
-        native_state: Some(status).filter(|s| !s.is_empty()),
+        native_state: status,
         reasons,
-        quantity: count("quantity").map(unsigned),
-        reserved: reserved.map(unsigned),
-        buyable: count("available").and_then(|n| i32::try_from(n).ok()),
-        places: vec![],
-        fulfilled_by: if marketplace { Fulfiller::Marketplace("Seller Center's warehouse".into()) } else { Fulfiller::Seller },
+        quantity: stock.quantity,
+        reserved: stock.reserved,
+        buyable: stock.available,
+        places: Vec::new(),
+        fulfilled_by: match venture {
+            true => Fulfiller::Marketplace(VENTURE.to_owned()),
+            false => Fulfiller::Seller,
+        },
         price: None,
         lot: None,
         least: None,
         most: None,
-        sites: vec![],
-        updated_at: json::instant(product, "updatedAt"),
-        facts: json::text(product, "shopSku").map(|value| Fact { key: "shop SKU".into(), value }).into_iter().collect(),
+        sites: Vec::new(),
+        updated_at: product
+            .get("updatedAt")
+            .text()
+            .and_then(|text| time::instant(&text)),
+        facts,
     })
 }
 
-/// Why a product cannot be written, in words.
-pub fn why_not(product: Option<&Value>) -> String {
-    let Some(product) = product else { return "no such product in this account".into() };
-    if json::int(product, "shipmentTypeId") == Some(1) {
-        return "it is shipped from the marketplace's warehouse, whose stock a seller cannot write".into();
-    }
-    match json::text(product, "status").as_deref() {
-        Some("deleted") => "it is deleted in Seller Center".into(),
-        Some(status) => format!("Seller Center gives no reason; the product is {status}"),
-        None => "Seller Center gives no reason".into(),
+/// The figures of a stock row.
+#[derive(Debug, Default, PartialEq)]
+struct Stock {
+    quantity: Option<u32>,
+    reserved: Option<u32>,
+    available: Option<i32>,
+}
+
+impl Stock {
+    fn read(row: Node<'_>) -> Self {
+        let count = |member: &str| {
+            let value = row.get(member).int()?;
+            u32::try_from(value.max(0)).ok()
+        };
+        let quantity = count("quantity");
+        // The platform subtracts whichever is higher.
+        let reserved = match (count("reservedStock"), count("preVerificationStock")) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        };
+        let told = row.get("available").int();
+        let available = told.or_else(|| {
+            let consigned: i64 = ["received", "canceled", "returned", "failed"]
+                .iter()
+                .filter_map(|part| row.get("consignments").get(part).int())
+                .sum();
+            Some(i64::from(quantity?) + consigned - i64::from(reserved?))
+        });
+        Self {
+            quantity,
+            reserved,
+            available: available.and_then(|value| i32::try_from(value).ok()),
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "listings_tests.rs"]
+mod tests;

@@ -1,82 +1,190 @@
-//! Messages of Seller Center. They carry no signature: they are hints, and the truth is read through the API.
+//! Webhooks. Deliveries carry no signature: they are hints, and the truth is read afterwards.
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, Http, encode};
-use crate::exports::lockstep::plugin::webhooks::{Hint, Subscription};
-use crate::json;
-use crate::lockstep::plugin::http::Method;
-use crate::lockstep::plugin::types::Fault;
+use crate::api::{Api, Path};
+use crate::bindings::exports::lockstep::plugin::webhooks::{Hint, Subscription};
+use crate::bindings::lockstep::plugin::http::Method;
+use crate::bindings::lockstep::plugin::types::Fault;
+use crate::json::{Node, shorten};
 
-/// The events that mean something here. Stock changes raise none.
-const EVENTS: [&str; 4] = ["onOrderCreated", "onOrderItemsStatusChanged", "onProductCreated", "onProductUpdated"];
+/// What is subscribed to.
+const EVENTS: [&str; 6] = [
+    "onOrderCreated",
+    "onOrderItemsStatusChanged",
+    "onProductCreated",
+    "onProductUpdated",
+    "onProductQcStatusChanged",
+    "onReturnStatusChanged",
+];
+/// SKUs of one message beyond which the whole channel is read instead.
+const SKUS: usize = 100;
 
-pub fn list<H: Http>(api: &Api<H>) -> Result<Vec<Subscription>, Fault> {
-    let answer = api.get("/v2/webhooks?limit=100&offset=0")?;
-    Ok(json::rows(&answer).iter().filter_map(subscription).collect())
+/// The subscriptions that exist.
+pub fn list(api: Api<'_>) -> Result<Vec<Subscription>, Fault> {
+    let answer = api.read(Path::new("/v2/webhooks"))?;
+    let node = Node::new(&answer);
+    let rows = node.rows().ok_or_else(|| {
+        Fault::Protocol(format!(
+            "GET /v2/webhooks: the answer is no list: {}",
+            node.shortened(200)
+        ))
+    })?;
+    Ok(rows.into_iter().filter_map(subscription).collect())
 }
 
-fn subscription(row: &Value) -> Option<Subscription> {
+fn subscription(row: Node<'_>) -> Option<Subscription> {
+    let id = ["publicId", "webhookId", "uuid"]
+        .iter()
+        .find_map(|name| row.get(name).text())?;
+    let url = row
+        .get("callbackUrl")
+        .text()
+        .or_else(|| row.get("url").text())?;
+    let alias = |event: Node<'_>| event.get("alias").text().or_else(|| event.text());
     Some(Subscription {
-        id: json::text(row, "publicId").or_else(|| json::text(row, "webhookId"))?,
-        url: json::text(row, "callbackUrl")?,
-        events: json::list(row, "events").iter().filter_map(|e| json::text(e, "alias").or_else(|| json::plain(e))).collect(),
-        enabled: json::flag(row, "isEnabled") != Some(false),
+        id,
+        url,
+        events: row
+            .get("events")
+            .list()
+            .into_iter()
+            .filter_map(alias)
+            .collect(),
+        enabled: row.get("isEnabled").flag().unwrap_or(true),
     })
 }
 
 /// Makes exactly one enabled subscription to this URL exist.
-pub fn ensure<H: Http>(api: &Api<H>, url: &str) -> Result<Subscription, Fault> {
-    let offered = api.get("/v2/webhook-entities")?;
-    let known: Vec<String> =
-        json::list(&offered, "events").iter().flat_map(|group| json::list(group, "events")).filter_map(|e| json::text(e, "alias")).collect();
-    // Where the list cannot be read, all are asked for.
-    let events: Vec<String> = EVENTS.iter().map(|e| (*e).to_owned()).filter(|e| known.is_empty() || known.contains(e)).collect();
-    let mut mine: Vec<Subscription> = list(api)?.into_iter().filter(|s| s.url == url).collect();
-    let body = json!({"callbackUrl": url, "events": events});
-    let Some(mut kept) = mine.pop() else {
-        let made = api.write(Method::Post, "/v2/webhook", &body)?;
-        let id = json::text(&made, "webhookId").ok_or_else(|| Fault::UnknownOutcome("POST /v2/webhook: the answer names no id".into()))?;
-        return Ok(Subscription { id, url: url.to_owned(), events, enabled: true });
-    };
-    for extra in mine {
+pub fn ensure(api: Api<'_>, url: &str) -> Result<Subscription, Fault> {
+    let mut same = list(api)?.into_iter().filter(|s| s.url == url);
+    let kept = same.next();
+    for extra in same {
         remove(api, &extra.id)?;
     }
-    let (mut have, mut want) = (kept.events.clone(), events.clone());
-    have.sort();
-    want.sort();
-    let path = format!("/v2/webhook/{}", encode(&kept.id));
-    if have != want {
-        api.write(Method::Put, &path, &body)?;
-        kept.events = events;
+    let covers = |s: &Subscription, events: &[String]| events.iter().all(|e| s.events.contains(e));
+    let all: Vec<String> = EVENTS.map(str::to_owned).to_vec();
+    if let Some(kept) = kept.as_ref().filter(|kept| covers(kept, &all)) {
+        enable(api, kept)?;
+        return Ok(Subscription {
+            enabled: true,
+            ..kept.clone()
+        });
     }
-    if !kept.enabled {
-        api.write(Method::Post, &format!("{path}/status"), &json!({"isEnabled": true}))?;
-        kept.enabled = true;
+
+    // An event that this venture does not have would make it refuse the whole subscription.
+    let events = offered(api)?;
+    let body = json!({"callbackUrl": url, "events": events});
+    match kept {
+        Some(kept) => {
+            if !covers(&kept, &events) {
+                let path = Path::new("/v2/webhook").segment(&kept.id);
+                api.write(Method::Put, path, Some(&body))?;
+            }
+            enable(api, &kept)?;
+            Ok(Subscription {
+                events,
+                enabled: true,
+                ..kept
+            })
+        }
+        None => {
+            let answer = api.write(Method::Post, Path::new("/v2/webhook"), Some(&body))?;
+            let id = Node::new(&answer).get("webhookId").text();
+            let id = id.ok_or_else(|| {
+                Fault::UnknownOutcome(format!(
+                    "POST /v2/webhook: the answer has no webhookId: {}",
+                    Node::new(&answer).shortened(200)
+                ))
+            })?;
+            Ok(Subscription {
+                id,
+                url: url.to_owned(),
+                events,
+                enabled: true,
+            })
+        }
     }
-    Ok(kept)
 }
 
-/// Removes a subscription. That it is gone already is fine.
-pub fn remove<H: Http>(api: &Api<H>, id: &str) -> Result<(), Fault> {
-    match api.write(Method::Delete, &format!("/v2/webhook/{}", encode(id)), &Value::Null) {
+fn enable(api: Api<'_>, subscription: &Subscription) -> Result<(), Fault> {
+    if !subscription.enabled {
+        let path = Path::new("/v2/webhook").segment(&subscription.id);
+        let path = Path::new(format!("{}/status", path.into_text()));
+        api.write(Method::Post, path, Some(&json!({"isEnabled": true})))?;
+    }
+    Ok(())
+}
+
+/// Our events as far as the venture has them; all of ours where it does not say.
+fn offered(api: Api<'_>) -> Result<Vec<String>, Fault> {
+    let answer = match api.read(Path::new("/v2/webhook-entities")) {
+        Ok(answer) => answer,
+        Err(Fault::Missing(_) | Fault::Protocol(_)) => Value::Null,
+        Err(fault) => return Err(fault),
+    };
+    let mut known = Vec::new();
+    for entity in Node::new(&answer).get("events").list() {
+        for event in entity.get("events").list() {
+            known.extend(event.get("alias").text());
+        }
+    }
+    let ours = EVENTS.iter().map(|event| (*event).to_owned());
+    Ok(if known.is_empty() {
+        ours.collect()
+    } else {
+        ours.filter(|event| known.contains(event)).collect()
+    })
+}
+
+/// Removes a subscription. What does not exist is removed.
+pub fn remove(api: Api<'_>, id: &str) -> Result<(), Fault> {
+    match api.write(Method::Delete, Path::new("/v2/webhook").segment(id), None) {
         Ok(_) | Err(Fault::Missing(_)) => Ok(()),
         Err(fault) => Err(fault),
     }
 }
 
-/// What a message is about. Ids come as numbers or as text.
+/// Reads a message.
 pub fn parse(body: &[u8]) -> Result<Vec<Hint>, Fault> {
-    let message: Value = serde_json::from_slice(body).map_err(|e| Fault::Protocol(format!("the message is not JSON: {e}")))?;
-    let event = json::text(&message, "event").ok_or_else(|| Fault::Protocol("the message names no event".into()))?;
-    let payload = message.get("payload").unwrap_or(&Value::Null);
-    let hints: Vec<Hint> = match event.as_str() {
-        "onOrderCreated" | "onOrderItemsStatusChanged" => vec![json::text(payload, "OrderId").map_or(Hint::Channel, Hint::Order)],
-        "onProductCreated" | "onProductUpdated" | "onProductQcStatusChanged" => {
-            json::list(payload, "SellerSkus").iter().filter_map(Value::as_str).map(|s| Hint::ListingSku(s.to_owned())).collect()
-        }
-        "onReturnStatusChanged" => vec![Hint::Channel],
-        _ => vec![Hint::Nothing],
+    let text = String::from_utf8_lossy(body);
+    let message: Value = serde_json::from_str(text.trim()).map_err(|error| {
+        Fault::Protocol(format!(
+            "the message is not JSON ({error}): {}",
+            shorten(&text, 200)
+        ))
+    })?;
+    let message = Node::new(&message);
+    let Some(event) = message.get("event").text() else {
+        return Err(Fault::Protocol(format!(
+            "the message names no event: {}",
+            message.shortened(200)
+        )));
     };
-    Ok(hints)
+    // Stored deliveries carry their payload as text.
+    let inner = message
+        .get("payload")
+        .text()
+        .and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let payload = inner.as_ref().map_or(message.get("payload"), Node::new);
+    Ok(match event.as_str() {
+        "onOrderCreated" | "onOrderItemsStatusChanged" | "onReturnStatusChanged" => {
+            let id = payload.get("OrderId").id();
+            vec![id.map_or(Hint::Channel, |id| Hint::Order(id.to_string()))]
+        }
+        "onProductCreated" | "onProductUpdated" | "onProductQcStatusChanged" => {
+            let rows = payload.get("SellerSkus").list();
+            let skus: Vec<String> = rows.into_iter().filter_map(Node::exact).collect();
+            if skus.is_empty() || skus.len() > SKUS {
+                vec![Hint::Channel]
+            } else {
+                skus.into_iter().map(Hint::ListingSku).collect()
+            }
+        }
+        _ => vec![Hint::Nothing],
+    })
 }
+
+#[cfg(test)]
+#[path = "webhooks_tests.rs"]
+mod tests;

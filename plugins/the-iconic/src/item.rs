@@ -1,0 +1,159 @@
+//! An order item as the status machine sees it. One item is one physical piece.
+
+use crate::json::Node;
+
+/// Where an item stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The buyer's payment is under review.
+    PaymentPending,
+    /// To be packed.
+    Pending,
+    /// Carrier and tracking code are told.
+    ReadyToShip,
+    /// With the carrier.
+    Shipped,
+    /// With the buyer.
+    Delivered,
+    /// Cancelled.
+    Canceled,
+    /// The carrier could not deliver.
+    Failed,
+    /// On its way back or back.
+    Returned,
+    /// A word that nobody documented.
+    Other(String),
+}
+
+impl Status {
+    /// Reads the platform's word.
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "payment_pending" => Self::PaymentPending,
+            "pending" => Self::Pending,
+            "ready_to_ship" => Self::ReadyToShip,
+            "shipped" => Self::Shipped,
+            "delivered" => Self::Delivered,
+            "canceled" | "cancelled" => Self::Canceled,
+            "failed" => Self::Failed,
+            "returned"
+            | "return_shipped_by_customer"
+            | "return_waiting_for_approval"
+            | "return_rejected"
+            | "return_delivered" => Self::Returned,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// It has left the seller's hands.
+    pub fn left(&self) -> bool {
+        matches!(
+            self,
+            Self::Shipped | Self::Delivered | Self::Failed | Self::Returned
+        )
+    }
+}
+
+/// Who sends an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shipment {
+    /// The seller, to the buyer.
+    Dropship,
+    /// The seller, to the venture's hub.
+    Crossdock,
+    /// The venture's own warehouse.
+    Venture,
+}
+
+/// An item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Key of all status calls.
+    pub id: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// The platform's word for it.
+    pub native: String,
+    /// Who sends it.
+    pub shipment: Shipment,
+    /// How the seller hands it over: `dropship`, `send_to_warehouse` or `pickup`.
+    pub delivery_type: &'static str,
+    /// False: the venture's, or not yet released.
+    pub processable: bool,
+    /// The tracking code it has.
+    pub tracking: Option<String>,
+    /// What may be done next; none when the answer does not say.
+    pub actions: Option<Vec<String>>,
+}
+
+impl Item {
+    /// Reads an item. The error says what is missing.
+    pub fn read(node: Node<'_>) -> Result<Self, String> {
+        if !node.is_object() {
+            return Err(format!("an item is no object: {}", node.shortened(80)));
+        }
+        let id = node
+            .get("id")
+            .id()
+            .ok_or_else(|| format!("an item has no id: {}", node.shortened(80)))?;
+        let native = node
+            .get("status")
+            .text()
+            .ok_or_else(|| format!("item {id} has no status"))?;
+        let shipment = node.get("shipment");
+        let kind = shipment.get("type").text().unwrap_or_default();
+        let (shipment_kind, delivery_type) = match kind.as_str() {
+            "warehouse" => (Shipment::Venture, "dropship"),
+            "crossdocking" | "dropshipping_crossdocking" | "crossdocking_dropshipping" => {
+                let way = shipment.get("crossdockingDeliveryType").text();
+                match way.as_deref() {
+                    Some("pickup") => (Shipment::Crossdock, "pickup"),
+                    Some(_) => (Shipment::Crossdock, "send_to_warehouse"),
+                    None if kind == "crossdocking" => (Shipment::Crossdock, "send_to_warehouse"),
+                    None => (Shipment::Crossdock, "dropship"),
+                }
+            }
+            _ => (Shipment::Dropship, "dropship"),
+        };
+        let actions = node.get("actions");
+        Ok(Self {
+            id,
+            status: Status::parse(&native),
+            native,
+            shipment: shipment_kind,
+            delivery_type,
+            processable: node.get("isProcessable").flag().unwrap_or(true),
+            tracking: shipment.get("trackingCode").text(),
+            actions: (!actions.is_null())
+                .then(|| actions.list().into_iter().filter_map(Node::text).collect()),
+        })
+    }
+
+    /// Reads the items of an order.
+    pub fn read_all(order: Node<'_>) -> Result<Vec<Self>, String> {
+        order
+            .get("items")
+            .list()
+            .into_iter()
+            .map(Self::read)
+            .collect()
+    }
+
+    /// Whether an action is offered; true when the answer does not say what is.
+    pub fn offers(&self, action: &str) -> bool {
+        self.actions
+            .as_ref()
+            .is_none_or(|actions| actions.iter().any(|a| a == action))
+    }
+
+    /// The seller is to act on it.
+    pub fn sellers(&self) -> bool {
+        self.shipment != Shipment::Venture
+    }
+
+    /// It waits for something that is not the seller's to do.
+    pub fn withheld(&self) -> bool {
+        let waiting = matches!(self.status, Status::Pending | Status::ReadyToShip);
+        self.status == Status::PaymentPending || (self.sellers() && !self.processable && waiting)
+    }
+}
