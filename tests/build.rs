@@ -12,6 +12,9 @@ fn main() -> anyhow::Result<()> {
     }
     println!("cargo::rerun-if-env-changed={}", lockstep_pack::OTHER_RUSTC);
     let built = lockstep_pack::build(&guest, &["hostile"], &out)?;
-    println!("cargo::rustc-env=HOSTILE_GUEST={}", built.join("hostile.wasm").display());
+    println!(
+        "cargo::rustc-env=HOSTILE_GUEST={}",
+        built.join("hostile.wasm").display()
+    );
     Ok(())
 }

@@ -20,7 +20,10 @@ pub fn point(name: &str) {
             Some((name, times)) => (name.to_owned(), times.parse().ok()?),
             None => (text, 1),
         };
-        Some(Wanted { name, left: AtomicU32::new(times) })
+        Some(Wanted {
+            name,
+            left: AtomicU32::new(times),
+        })
     });
     if let Some(wanted) = wanted
         && wanted.name == name

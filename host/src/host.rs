@@ -47,7 +47,11 @@ impl Host {
 
     fn on(directory: &Path, store: Store, scrubber: Scrubber) -> anyhow::Result<Self> {
         let key = directory.join("key");
-        let vault = if store.read_now(|tx| tx.any_secret())? { Vault::load(&key)? } else { Vault::load_or_create(&key)? };
+        let vault = if store.read_now(|tx| tx.any_secret())? {
+            Vault::load(&key)?
+        } else {
+            Vault::load_or_create(&key)?
+        };
         Ok(Self {
             store,
             vault,
@@ -94,7 +98,10 @@ impl Host {
         paths.sort();
         for path in paths {
             match std::fs::read(&path) {
-                Ok(bytes) => add(&path.file_name().unwrap_or_default().to_string_lossy(), &bytes),
+                Ok(bytes) => add(
+                    &path.file_name().unwrap_or_default().to_string_lossy(),
+                    &bytes,
+                ),
                 Err(e) => tracing::warn!("{}: {e}", path.display()),
             }
         }
@@ -112,7 +119,12 @@ impl Host {
             Some(Ok(plugin)) => Ok(plugin),
             Some(Err(why)) => bail!("plugin \"{id}\" cannot be used: {why}"),
             None => {
-                let known: Vec<&str> = self.plugins().iter().filter(|(_, p)| p.is_ok()).map(|(id, _)| id.as_str()).collect();
+                let known: Vec<&str> = self
+                    .plugins()
+                    .iter()
+                    .filter(|(_, p)| p.is_ok())
+                    .map(|(id, _)| id.as_str())
+                    .collect();
                 bail!(
                     "there is no plugin \"{id}\"; there are: {}. Put others as .wasm files into {}",
                     known.join(", "),
@@ -127,14 +139,26 @@ impl Host {
     }
 
     /// Seals a secret of a shop (`owner` empty) or channel.
-    pub async fn keep_secret(&self, shop: &str, owner: &str, field: &str, secret: &SecretString) -> anyhow::Result<()> {
+    pub async fn keep_secret(
+        &self,
+        shop: &str,
+        owner: &str,
+        field: &str,
+        secret: &SecretString,
+    ) -> anyhow::Result<()> {
         let sealed = self.vault.seal(&aad(shop, owner, field), secret)?;
         let (shop, owner, field) = (shop.to_owned(), owner.to_owned(), field.to_owned());
-        self.store.write(move |tx| tx.put_secret(&shop, &owner, &field, &sealed)).await?;
+        self.store
+            .write(move |tx| tx.put_secret(&shop, &owner, &field, &sealed))
+            .await?;
         Ok(())
     }
 
-    async fn secrets(&self, shop: &str, owner: &str) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    async fn secrets(
+        &self,
+        shop: &str,
+        owner: &str,
+    ) -> anyhow::Result<BTreeMap<String, SecretString>> {
         let sealed = self.sealed(shop, owner).await?;
         let mut open = BTreeMap::new();
         for (field, sealed) in sealed {
@@ -148,9 +172,12 @@ impl Host {
     /// A client for a shop as given, with its stored secret.
     async fn connect_shop(&self, row: &ShopRow) -> anyhow::Result<Shop> {
         let mut secrets = self.secrets(&row.shop, "").await?;
-        let secret = secrets
-            .remove("secret")
-            .with_context(|| format!("shop {} has no secret stored; add it with `lockstep shop add {}`", row.shop, row.shop))?;
+        let secret = secrets.remove("secret").with_context(|| {
+            format!(
+                "shop {} has no secret stored; add it with `lockstep shop add {}`",
+                row.shop, row.shop
+            )
+        })?;
         self.try_shop(row, &secret)
     }
 
@@ -158,11 +185,22 @@ impl Host {
     pub fn try_shop(&self, row: &ShopRow, secret: &SecretString) -> anyhow::Result<Shop> {
         self.scrubber.learn(secret);
         let auth = match &row.client_id {
-            Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials { id: id.clone(), secret: secret.clone() },
+            Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials {
+                id: id.clone(),
+                secret: secret.clone(),
+            },
             _ => ShopAuth::Token(secret.clone()),
         };
-        let base_url: Url = row.base_url.parse().with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
-        let config = ShopConfig { base_url, api_version: crate::shop::API_VERSION.into(), auth, scrubber: self.scrubber.clone() };
+        let base_url: Url = row
+            .base_url
+            .parse()
+            .with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
+        let config = ShopConfig {
+            base_url,
+            api_version: crate::shop::API_VERSION.into(),
+            auth,
+            scrubber: self.scrubber.clone(),
+        };
         Ok(Shop::new(config, self.client(row.allow_local)?))
     }
 
@@ -179,8 +217,20 @@ impl Host {
             .read(move |tx| tx.shop(&owned))
             .await?
             .with_context(|| format!("there is no shop \"{name}\"; add it with `lockstep shop add {name} --domain {name}.myshopify.com`"))?;
-        let print = fingerprint(&(&row.base_url, row.allow_local, &row.auth, &row.client_id, self.sealed(name, "").await?));
-        if let Some((_, shop)) = self.shops.lock().expect("never poisoned").get(name).filter(|(p, _)| *p == print) {
+        let print = fingerprint(&(
+            &row.base_url,
+            row.allow_local,
+            &row.auth,
+            &row.client_id,
+            self.sealed(name, "").await?,
+        ));
+        if let Some((_, shop)) = self
+            .shops
+            .lock()
+            .expect("never poisoned")
+            .get(name)
+            .filter(|(p, _)| *p == print)
+        {
             return Ok(shop.clone());
         }
         let shared = Arc::new(SharedShop {
@@ -188,17 +238,27 @@ impl Host {
             row,
             mirror: tokio::sync::Mutex::new(()),
         });
-        self.shops.lock().expect("never poisoned").insert(name.to_owned(), (print, shared.clone()));
+        self.shops
+            .lock()
+            .expect("never poisoned")
+            .insert(name.to_owned(), (print, shared.clone()));
         Ok(shared)
     }
 
     /// The stored secrets of a channel by `slot.id` and `slot.secret`.
-    pub async fn channel_secrets(&self, key: &Key) -> anyhow::Result<BTreeMap<String, SecretString>> {
+    pub async fn channel_secrets(
+        &self,
+        key: &Key,
+    ) -> anyhow::Result<BTreeMap<String, SecretString>> {
         self.secrets(&key.shop, &key.channel).await
     }
 
     /// The connector of a channel as given, with secrets that need not be stored yet.
-    pub fn try_channel(&self, row: &ChannelRow, secrets: &BTreeMap<String, SecretString>) -> anyhow::Result<Connector> {
+    pub fn try_channel(
+        &self,
+        row: &ChannelRow,
+        secrets: &BTreeMap<String, SecretString>,
+    ) -> anyhow::Result<Connector> {
         let plugin = self.plugin(&row.plugin)?;
         let mut credentials: BTreeMap<String, Credential> = BTreeMap::new();
         for slot in &plugin.manifest().credential {
@@ -207,10 +267,21 @@ impl Host {
                 format!("channel {} has no secret for the credential \"{}\" of plugin {}; add it with `lockstep channel secret {}`", row.key, slot.slot, row.plugin, row.key)
             })?;
             self.scrubber.learn(&secret);
-            credentials.insert(slot.slot.clone(), Credential { id: field("id"), secret });
+            credentials.insert(
+                slot.slot.clone(),
+                Credential {
+                    id: field("id"),
+                    secret,
+                },
+            );
         }
-        let base_url = row.base_url.clone().unwrap_or_else(|| plugin.manifest().endpoint.base_url.clone());
-        let base_url: Url = base_url.parse().with_context(|| format!("channel {}: \"{base_url}\" is not a URL", row.key))?;
+        let base_url = row
+            .base_url
+            .clone()
+            .unwrap_or_else(|| plugin.manifest().endpoint.base_url.clone());
+        let base_url: Url = base_url
+            .parse()
+            .with_context(|| format!("channel {}: \"{base_url}\" is not a URL", row.key))?;
         plugin.connector(ConnectorConfig {
             key: row.key.clone(),
             base_url,
@@ -227,12 +298,28 @@ impl Host {
     pub async fn connector(&self, row: &ChannelRow) -> anyhow::Result<Connector> {
         let sealed = self.sealed(&row.key.shop, &row.key.channel).await?;
         let digest = self.plugin(&row.plugin)?.digest().to_owned();
-        let print = fingerprint(&(digest, &row.base_url, row.allow_local, &row.settings, row.policy.requests_per_second, sealed));
-        if let Some((_, connector)) = self.connectors.lock().expect("never poisoned").get(&row.key).filter(|(p, _)| *p == print) {
+        let print = fingerprint(&(
+            digest,
+            &row.base_url,
+            row.allow_local,
+            &row.settings,
+            row.policy.requests_per_second,
+            sealed,
+        ));
+        if let Some((_, connector)) = self
+            .connectors
+            .lock()
+            .expect("never poisoned")
+            .get(&row.key)
+            .filter(|(p, _)| *p == print)
+        {
             return Ok(connector.clone());
         }
         let connector = self.try_channel(row, &self.channel_secrets(&row.key).await?)?;
-        self.connectors.lock().expect("never poisoned").insert(row.key.clone(), (print, connector.clone()));
+        self.connectors
+            .lock()
+            .expect("never poisoned")
+            .insert(row.key.clone(), (print, connector.clone()));
         Ok(connector)
     }
 
@@ -250,8 +337,18 @@ impl Host {
     pub async fn cycle(&self, row: ChannelRow, mode: Mode) -> anyhow::Result<Cycle> {
         let shop = self.shop(&row.key.shop).await?;
         let connector = self.connector(&row).await?;
-        let lease = self.store.lease(&row.key, &self.name, Instant::now()).await?;
-        Ok(Cycle::new(self.store.clone(), shop, row, connector, lease, mode))
+        let lease = self
+            .store
+            .lease(&row.key, &self.name, Instant::now())
+            .await?;
+        Ok(Cycle::new(
+            self.store.clone(),
+            shop,
+            row,
+            connector,
+            lease,
+            mode,
+        ))
     }
 }
 

@@ -745,7 +745,6 @@ fn by_place(order: &OrderView, units: &[String]) -> Vec<Vec<String>> {
     places.into_values().collect()
 }
 
-
 fn counted(units: &[String]) -> Vec<(String, u32)> {
     let mut lines: Vec<(String, u32)> = Vec::new();
     for unit in units {

@@ -53,13 +53,83 @@ fn libraries_stay_at_home() {
 fn arrows_run_one_way() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/src");
     for (module, forbidden) in [
-        ("model", &["crate::sync", "crate::db", "crate::shop", "crate::plugin", "crate::net", "crate::cycle", "crate::cli"][..]),
-        ("sync", &["crate::shop", "crate::plugin", "crate::net", "crate::cycle", "crate::cli", "crate::host", "tokio::"]),
-        ("db", &["crate::shop", "crate::plugin", "crate::net", "crate::cycle", "crate::cli", "crate::host"]),
-        ("net", &["crate::db", "crate::shop", "crate::plugin", "crate::cycle", "crate::cli", "crate::host"]),
-        ("shop", &["crate::db", "crate::plugin", "crate::cycle", "crate::cli", "crate::host"]),
-        ("plugin", &["crate::db", "crate::shop", "crate::cycle", "crate::cli", "crate::host"]),
-        ("vault", &["crate::db", "crate::shop", "crate::plugin", "crate::cycle", "crate::cli", "crate::host"]),
+        (
+            "model",
+            &[
+                "crate::sync",
+                "crate::db",
+                "crate::shop",
+                "crate::plugin",
+                "crate::net",
+                "crate::cycle",
+                "crate::cli",
+            ][..],
+        ),
+        (
+            "sync",
+            &[
+                "crate::shop",
+                "crate::plugin",
+                "crate::net",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+                "tokio::",
+            ],
+        ),
+        (
+            "db",
+            &[
+                "crate::shop",
+                "crate::plugin",
+                "crate::net",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
+        (
+            "net",
+            &[
+                "crate::db",
+                "crate::shop",
+                "crate::plugin",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
+        (
+            "shop",
+            &[
+                "crate::db",
+                "crate::plugin",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
+        (
+            "plugin",
+            &[
+                "crate::db",
+                "crate::shop",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
+        (
+            "vault",
+            &[
+                "crate::db",
+                "crate::shop",
+                "crate::plugin",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
         ("cycle", &["crate::cli", "crate::host", "crate::schedule"]),
         ("schedule", &["crate::cli"]),
     ] {

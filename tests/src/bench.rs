@@ -22,14 +22,25 @@ struct Used {
 }
 
 fn sum(counts: &BTreeMap<String, u64>) -> u64 {
-    counts.iter().filter(|(name, _)| !name.contains("oauth")).map(|(_, n)| n).sum()
+    counts
+        .iter()
+        .filter(|(name, _)| !name.contains("oauth"))
+        .map(|(_, n)| n)
+        .sum()
 }
 
 async fn measure(world: &World, args: &[&str]) -> Used {
-    let before = (sum(&world.sandbox.shopify.stats().requests), sum(&world.sandbox.seller_center.stats().requests));
+    let before = (
+        sum(&world.sandbox.shopify.stats().requests),
+        sum(&world.sandbox.seller_center.stats().requests),
+    );
     let started = Instant::now();
     let mut command = world.command();
-    command.args(args).env("LOCKSTEP_LOG", "warn").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::inherit());
+    command
+        .args(args)
+        .env("LOCKSTEP_LOG", "warn")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit());
     let mut child = command.spawn().expect("the binary starts");
     let pid = child.id().expect("it runs");
     let (mut cpu_s, mut peak_mib) = (0.0, 0.0);
@@ -54,13 +65,22 @@ fn resources(pid: u32) -> Option<(f64, f64)> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let peak = status.lines().find(|l| l.starts_with("VmHWM"))?.split_whitespace().nth(1)?.parse::<f64>().ok()?;
+    let peak = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM"))?
+        .split_whitespace()
+        .nth(1)?
+        .parse::<f64>()
+        .ok()?;
     Some((ticks / 100.0, peak / 1024.0))
 }
 
 fn show(what: &str, used: &Used, fewest: Option<(u64, u64)>) {
     let beside = |n: u64, least: Option<u64>| match least {
-        Some(least) => format!("{n} (fewest {least}, {:+.1} %)", 100.0 * (n as f64 - least as f64) / least as f64),
+        Some(least) => format!(
+            "{n} (fewest {least}, {:+.1} %)",
+            100.0 * (n as f64 - least as f64) / least as f64
+        ),
         None => n.to_string(),
     };
     println!(
@@ -75,36 +95,73 @@ fn show(what: &str, used: &Used, fewest: Option<(u64, u64)>) {
 
 fn main() {
     // `cargo bench` passes flags of its own.
-    let skus: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(100_000);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let skus: usize = std::env::args()
+        .skip(1)
+        .find_map(|a| a.parse().ok())
+        .unwrap_or(100_000);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(run(skus));
 }
 
 async fn run(skus: usize) {
-    let mut options = Options { skus, seed: 1, ..Options::default() };
+    let mut options = Options {
+        skus,
+        seed: 1,
+        ..Options::default()
+    };
     // Rates are the sandbox's to lift here: what is measured is the host.
     options.seller_center.switches.requests_per_second = 0;
     let world = World::with(options).await;
-    world.connect(&["requests-per-second=100000", "read-back-s=86400"]).await;
+    world
+        .connect(&["requests-per-second=100000", "read-back-s=86400"])
+        .await;
     let products = world.sandbox.seller_center.products();
-    let sets = products.iter().map(|p| p.product_set_id).collect::<BTreeSet<_>>().len() as u64;
-    println!("{skus} SKUs in the catalogue, {} listings in {sets} sets at the channel\n", products.len());
+    let sets = products
+        .iter()
+        .map(|p| p.product_set_id)
+        .collect::<BTreeSet<_>>()
+        .len() as u64;
+    println!(
+        "{skus} SKUs in the catalogue, {} listings in {sets} sets at the channel\n",
+        products.len()
+    );
     // Shopify: count, bulk operation, one look at it, its file. Channel: pages of sets, stock of each set, look-ups of a
     // hundred SKUs each, account, orders, carriers, reasons.
-    let fewest = (4, sets.div_ceil(100) + sets + (products.len() as u64).div_ceil(100) + 3);
+    let fewest = (
+        4,
+        sets.div_ceil(100) + sets + (products.len() as u64).div_ceil(100) + 3,
+    );
     let full = measure(&world, &["plan", "--json"]).await;
     show("full read and compare", &full, Some(fewest));
     world.run(&["approve", KEY]).await.code(0);
     let writes = world.sandbox.seller_center.stock_writes();
     let first = measure(&world, &["sync", "--once"]).await;
     show("first sync", &first, None);
-    println!("{:<34} {} numbers", "", world.sandbox.seller_center.stock_writes() - writes);
+    println!(
+        "{:<34} {} numbers",
+        "",
+        world.sandbox.seller_center.stock_writes() - writes
+    );
     let quiet = measure(&world, &["sync", "--once"]).await;
     show("quiet cycle", &quiet, None);
-    world.story(1).buy_on_channel(2).expect("something is for sale");
+    world
+        .story(1)
+        .buy_on_channel(2)
+        .expect("something is for sale");
     let busy = measure(&world, &["sync", "--once"]).await;
     show("cycle with one new order", &busy, None);
-    let mistakes = [world.sandbox.shopify.stats().mistakes, world.sandbox.seller_center.stats().mistakes].concat();
-    let throttled = world.sandbox.shopify.stats().throttled + world.sandbox.seller_center.stats().throttled;
-    println!("\n{throttled} requests throttled, {} refused as malformed", mistakes.len());
+    let mistakes = [
+        world.sandbox.shopify.stats().mistakes,
+        world.sandbox.seller_center.stats().mistakes,
+    ]
+    .concat();
+    let throttled =
+        world.sandbox.shopify.stats().throttled + world.sandbox.seller_center.stats().throttled;
+    println!(
+        "\n{throttled} requests throttled, {} refused as malformed",
+        mistakes.len()
+    );
 }

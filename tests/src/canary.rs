@@ -24,12 +24,18 @@ fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|w| w == needle.as_bytes())
+    haystack
+        .windows(needle.len())
+        .any(|w| w == needle.as_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_appear_in_no_log_page_error_or_explanation() {
-    let mut options = Options { skus: 60, seed: 11, ..Options::default() };
+    let mut options = Options {
+        skus: 60,
+        seed: 11,
+        ..Options::default()
+    };
     options.shopify.client_secret = SHOP.into();
     options.seller_center.client_secret = CHANNEL.into();
     let world = World::with(options).await;
@@ -42,18 +48,42 @@ async fn secrets_appear_in_no_log_page_error_or_explanation() {
     let echo = |secret: &str| Fault::Status {
         status: 422,
         headers: vec![("x-debug".into(), secret.to_owned())],
-        body: format!("{{\"title\":\"no\",\"status\":422,\"detail\":\"you sent {secret}\",\"errors\":\"{secret}\"}}"),
+        body: format!(
+            "{{\"title\":\"no\",\"status\":422,\"detail\":\"you sent {secret}\",\"errors\":\"{secret}\"}}"
+        ),
         content_type: "application/json".into(),
     };
     let (order, _) = story.buy_on_channel(1).unwrap();
-    world.sandbox.shopify.faults().add(Rule::once(Match::label("OrderCreate"), echo(SHOP)));
-    world.sandbox.seller_center.faults().add(Rule::once(Match::route("PUT", "/v2/stock/product"), echo(CHANNEL)));
+    world
+        .sandbox
+        .shopify
+        .faults()
+        .add(Rule::once(Match::label("OrderCreate"), echo(SHOP)));
+    world.sandbox.seller_center.faults().add(Rule::once(
+        Match::route("PUT", "/v2/stock/product"),
+        echo(CHANNEL),
+    ));
     story.recount().unwrap();
     texts.push(world.run(&["sync", "--once"]).await.all());
-    world.sandbox.seller_center.faults().add(Rule::once(Match::path("/oauth"), echo(CHANNEL)));
-    world.sandbox.shopify.faults().add(Rule::once(Match::label("oauth"), echo(SHOP)));
+    world
+        .sandbox
+        .seller_center
+        .faults()
+        .add(Rule::once(Match::path("/oauth"), echo(CHANNEL)));
+    world
+        .sandbox
+        .shopify
+        .faults()
+        .add(Rule::once(Match::label("oauth"), echo(SHOP)));
     texts.push(world.run(&["sync", "--once"]).await.all());
-    for args in [vec!["status"], vec!["status", "--json"], vec!["channel", "list", "--json"], vec!["shop", "list", "--json"], vec!["plan", "--json"], vec!["export"]] {
+    for args in [
+        vec!["status"],
+        vec!["status", "--json"],
+        vec!["channel", "list", "--json"],
+        vec!["shop", "list", "--json"],
+        vec!["plan", "--json"],
+        vec!["export"],
+    ] {
         texts.push(world.run(&args).await.all());
     }
     texts.push(world.run(&["explain", &order.number]).await.all());
@@ -64,7 +94,11 @@ async fn secrets_appear_in_no_log_page_error_or_explanation() {
         }
     }
     let everything = files(world.data.path());
-    assert!(everything.iter().any(|(name, _)| name.ends_with("lockstep.db")));
+    assert!(
+        everything
+            .iter()
+            .any(|(name, _)| name.ends_with("lockstep.db"))
+    );
     for (name, bytes) in everything {
         for secret in [SHOP, CHANNEL] {
             assert!(!contains(&bytes, secret), "{secret} lies in {name}");

@@ -78,7 +78,11 @@ async fn dying_at_every_boundary_loses_and_doubles_nothing() {
     for (point, before) in POINTS {
         prepare(&world, &mut story, *before).await;
         let ran = world.run_to_crash(&["sync"], point).await;
-        assert!(ran.err.contains(&format!("killed at {point}")), "{point} was not reached:\n{}", ran.all());
+        assert!(
+            ran.err.contains(&format!("killed at {point}")),
+            "{point} was not reached:\n{}",
+            ran.all()
+        );
         assert!(!ran.status.success());
         world.settle().await;
         // An effect in doubt is looked for more than once before it is repeated.
@@ -90,9 +94,24 @@ async fn dying_at_every_boundary_loses_and_doubles_nothing() {
 /// Effects that are under way when SIGKILL comes: the request of each, where it can be seen on the wire.
 const UNDER_WAY: &[(&str, &str, Before, bool)] = &[
     ("order creation", "OrderCreate", Before::Order, true),
-    ("telling a parcel", "/v2/orders/statuses/set-to-ready-to-ship", Before::Parcel, false),
-    ("marking as shipped", "/v2/orders/statuses/set-to-shipped", Before::Parcel, false),
-    ("cancelling at the channel", "/v2/orders/statuses/set-to-cancelled", Before::ShopCancel, false),
+    (
+        "telling a parcel",
+        "/v2/orders/statuses/set-to-ready-to-ship",
+        Before::Parcel,
+        false,
+    ),
+    (
+        "marking as shipped",
+        "/v2/orders/statuses/set-to-shipped",
+        Before::Parcel,
+        false,
+    ),
+    (
+        "cancelling at the channel",
+        "/v2/orders/statuses/set-to-cancelled",
+        Before::ShopCancel,
+        false,
+    ),
     ("writing stock", "/v2/stock/product", Before::Stock, false),
 ];
 
@@ -104,8 +123,16 @@ async fn sigkill_while_the_request_is_under_way_loses_and_doubles_nothing() {
         // The answer is held back before the effect, then after it.
         for fault in [Fault::Delay { ms: 3_000 }, Fault::DelayAfter { ms: 3_000 }] {
             prepare(&world, &mut story, *before).await;
-            let faults = if *shopify { world.sandbox.shopify.faults() } else { world.sandbox.seller_center.faults() };
-            let matching = if *shopify { Match::label(request) } else { Match::path(request) };
+            let faults = if *shopify {
+                world.sandbox.shopify.faults()
+            } else {
+                world.sandbox.seller_center.faults()
+            };
+            let matching = if *shopify {
+                Match::label(request)
+            } else {
+                Match::path(request)
+            };
             faults.add(Rule::once(matching, fault.clone()).named(what));
             let mut child = world.start(&["sync"]);
             let reached = async {
@@ -113,7 +140,9 @@ async fn sigkill_while_the_request_is_under_way_loses_and_doubles_nothing() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             };
-            tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap_or_else(|_| panic!("{what} was never begun"));
+            tokio::time::timeout(Duration::from_secs(60), reached)
+                .await
+                .unwrap_or_else(|_| panic!("{what} was never begun"));
             tokio::time::sleep(Duration::from_millis(150)).await;
             child.kill().await.unwrap();
             // What was on its way arrives all the same.

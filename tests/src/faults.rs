@@ -20,18 +20,28 @@ async fn everything_to_do(story: &mut Story, waiting: &mut Vec<String>) {
 }
 
 fn replace(pointer: &str, value: Value) -> Fault {
-    Fault::Replace { values: BTreeMap::from([(pointer.to_owned(), value)]) }
+    Fault::Replace {
+        values: BTreeMap::from([(pointer.to_owned(), value)]),
+    }
 }
 
 /// What strikes every kind of request.
 fn general() -> Vec<Fault> {
     let retry = |seconds: &str| Some(seconds.to_owned());
     vec![
-        Fault::ErrorShape { shape: Shape::General },
-        Fault::ErrorShape { shape: Shape::Violation },
-        Fault::ErrorShape { shape: Shape::PerItem },
+        Fault::ErrorShape {
+            shape: Shape::General,
+        },
+        Fault::ErrorShape {
+            shape: Shape::Violation,
+        },
+        Fault::ErrorShape {
+            shape: Shape::PerItem,
+        },
         Fault::ErrorShape { shape: Shape::Auth },
-        Fault::ErrorShape { shape: Shape::Empty },
+        Fault::ErrorShape {
+            shape: Shape::Empty,
+        },
         Fault::ErrorShape { shape: Shape::Html },
         Fault::Empty { status: 200 },
         Fault::Html { status: 200 },
@@ -40,11 +50,17 @@ fn general() -> Vec<Fault> {
         Fault::ResetBefore,
         Fault::ResetAfter,
         Fault::AnswerLost { status: 500 },
-        Fault::TooManyRequests { retry_after: retry("1") },
+        Fault::TooManyRequests {
+            retry_after: retry("1"),
+        },
         Fault::TooManyRequests { retry_after: None },
-        Fault::Maintenance { retry_after: retry("1") },
+        Fault::Maintenance {
+            retry_after: retry("1"),
+        },
         Fault::Unauthorized,
-        Fault::Redirect { location: "http://169.254.169.254/".to_owned() },
+        Fault::Redirect {
+            location: "http://169.254.169.254/".to_owned(),
+        },
     ]
 }
 
@@ -55,18 +71,36 @@ async fn recover(world: &World, what: &str) {
     // What was refused is tried again, as an operator would.
     let status: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.out).unwrap();
     let attention = &status[0]["attention"];
-    let refused = attention["orders"].as_array().into_iter().flatten().map(|o| &o["id"]);
-    for order in refused.chain(attention["parcels"].as_array().into_iter().flatten().map(|p| &p["order"])) {
+    let refused = attention["orders"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|o| &o["id"]);
+    for order in refused.chain(
+        attention["parcels"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|p| &p["order"]),
+    ) {
         world.run(&["retry", order.as_str().unwrap()]).await.code(0);
     }
     world.settle().await;
     let last = world.settle().await;
-    world.assert_sound(&format!("after {what}; the last sync said:\n{}", last.all()));
+    world.assert_sound(&format!(
+        "after {what}; the last sync said:\n{}",
+        last.all()
+    ));
 }
 
 /// A process that panics or hangs is never an answer; `World::run` sees to the second.
 fn orderly(ran: &crate::world::Ran, what: &str) {
-    assert!(matches!(ran.status.code(), Some(0..=4)), "{what}: exit {:?}\n{}", ran.status.code(), ran.all());
+    assert!(
+        matches!(ran.status.code(), Some(0..=4)),
+        "{what}: exit {:?}\n{}",
+        ran.status.code(),
+        ran.all()
+    );
     assert!(!ran.err.contains("panicked"), "{what}:\n{}", ran.err);
 }
 
@@ -83,7 +117,11 @@ async fn faults_of_the_marketplace() {
     let mut waiting = Vec::new();
     for matching in &requests {
         for fault in general() {
-            let what = format!("{} on {}", fault.name(), matching.path_prefix.as_deref().unwrap_or(""));
+            let what = format!(
+                "{} on {}",
+                fault.name(),
+                matching.path_prefix.as_deref().unwrap_or("")
+            );
             everything_to_do(&mut story, &mut waiting).await;
             let faults = world.sandbox.seller_center.faults();
             faults.add(Rule::always(matching.clone(), fault).times(2).named(&what));
@@ -103,7 +141,12 @@ async fn faults_of_shopify() {
             "throttleStatus": {"maximumAvailable": 2000.0, "currentlyAvailable": 0.0, "restoreRate": 100.0}}}
     });
     let internal = json!({"errors": [{"message": "Internal error", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]});
-    let answer = |body: &Value| Fault::Status { status: 200, headers: vec![], body: body.to_string(), content_type: "application/json".into() };
+    let answer = |body: &Value| Fault::Status {
+        status: 200,
+        headers: vec![],
+        body: body.to_string(),
+        content_type: "application/json".into(),
+    };
     let mut kinds = general();
     kinds.retain(|f| !matches!(f, Fault::ErrorShape { .. }));
     kinds.push(answer(&throttled));
@@ -111,12 +154,16 @@ async fn faults_of_shopify() {
     let world = World::in_step(60).await;
     let mut story = world.story(6);
     let mut waiting = Vec::new();
-    for label in ["OrderCreate", "VariantsPage", "OrdersUpdatedSince"] {
+    for label in ["OrderCreate", "VariantsPage", "OrdersChanged"] {
         for fault in &kinds {
             let what = format!("{} on {label}", fault.name());
             everything_to_do(&mut story, &mut waiting).await;
             let faults = world.sandbox.shopify.faults();
-            faults.add(Rule::always(Match::label(label), fault.clone()).times(2).named(&what));
+            faults.add(
+                Rule::always(Match::label(label), fault.clone())
+                    .times(2)
+                    .named(&what),
+            );
             let ran = world.run(&["sync", "--once"]).await;
             orderly(&ran, &what);
             faults.clear();
@@ -130,8 +177,15 @@ async fn an_expired_token_is_renewed_without_anybody_noticing() {
     let world = World::in_step(60).await;
     let mut story = world.story(7);
     let (order, _) = story.buy_on_channel(1).unwrap();
-    world.sandbox.seller_center.faults().add(Rule::once(Match::route("GET", "/v2/orders"), Fault::Unauthorized));
-    world.sandbox.shopify.faults().add(Rule::once(Match::label("OrderCreate"), Fault::Unauthorized));
+    world.sandbox.seller_center.faults().add(Rule::once(
+        Match::route("GET", "/v2/orders"),
+        Fault::Unauthorized,
+    ));
+    world
+        .sandbox
+        .shopify
+        .faults()
+        .add(Rule::once(Match::label("OrderCreate"), Fault::Unauthorized));
     world.run(&["sync"]).await.code(0);
     assert_eq!(world.sandbox.shopify.order_by_name(&order.number).len(), 1);
     world.assert_sound("after both tokens expired");
@@ -147,7 +201,10 @@ async fn nulls_and_unknown_words_are_normal_input() {
         ("/items/*/address/billing", Value::Null),
         ("/items/*/items/*/shipment/provider", Value::Null),
         ("/items/*/items/*/failureReason", Value::Null),
-        ("/items/*/items/*/actions", json!(["status_set_to_ready_to_ship", "status_set_to_teleported"])),
+        (
+            "/items/*/items/*/actions",
+            json!(["status_set_to_ready_to_ship", "status_set_to_teleported"]),
+        ),
         ("/items/*/statusList", Value::Null),
         ("/items/*/extraAttributes", json!({"anything": [1, 2]})),
         ("/items/*/shipmentProviderType", json!("hyperloop")),
@@ -155,19 +212,39 @@ async fn nulls_and_unknown_words_are_normal_input() {
         ("/items/*/items/*/taxPercent", Value::Null),
     ] {
         let (order, _) = story.buy_on_channel(1).unwrap();
-        faults.add(Rule::always(Match::route("GET", "/v2/orders"), replace(pointer, value)).named(pointer));
+        faults.add(
+            Rule::always(Match::route("GET", "/v2/orders"), replace(pointer, value)).named(pointer),
+        );
         let ran = world.run(&["sync"]).await;
         orderly(&ran, pointer);
-        assert_eq!(world.sandbox.shopify.order_by_name(&order.number).len(), 1, "with {pointer}:\n{}", ran.all());
+        assert_eq!(
+            world.sandbox.shopify.order_by_name(&order.number).len(),
+            1,
+            "with {pointer}:\n{}",
+            ran.all()
+        );
         faults.clear();
     }
     // An item in a status that nobody has heard of is not worked, and does not stop the others.
     let (strange, _) = story.buy_on_channel(1).unwrap();
     let status = replace("/items/*/items/*/status", json!("on_the_moon"));
-    faults.add(Rule::always(Match::route("GET", "/v2/orders").with_body(""), status));
+    faults.add(Rule::always(
+        Match::route("GET", "/v2/orders").with_body(""),
+        status,
+    ));
     orderly(&world.run(&["sync"]).await, "an unknown status");
-    assert!(world.sandbox.shopify.order_by_name(&strange.number).is_empty());
-    world.run(&["explain", &strange.number]).await.code(0).says("on_the_moon");
+    assert!(
+        world
+            .sandbox
+            .shopify
+            .order_by_name(&strange.number)
+            .is_empty()
+    );
+    world
+        .run(&["explain", &strange.number])
+        .await
+        .code(0)
+        .says("on_the_moon");
     faults.clear();
     story.cancel_on_channel(&strange.number).unwrap();
     recover(&world, "unknown words").await;
@@ -177,12 +254,24 @@ async fn nulls_and_unknown_words_are_normal_input() {
 async fn rejected_credentials_park_the_channel_and_new_ones_wake_it() {
     let world = World::in_step(60).await;
     let mut story = world.story(9);
-    world.sandbox.seller_center.faults().add(Rule::always(Match::path("/"), Fault::Unauthorized));
-    world.run(&["sync", "--once"]).await.code(1).says("credentials rejected");
+    world
+        .sandbox
+        .seller_center
+        .faults()
+        .add(Rule::always(Match::path("/"), Fault::Unauthorized));
+    world
+        .run(&["sync", "--once"])
+        .await
+        .code(1)
+        .says("credentials rejected");
     world.run(&["status"]).await.code(1).says("parked");
     world.sandbox.seller_center.faults().clear();
     story.buy_on_channel(1).unwrap();
-    world.run(&["channel", "secret", KEY]).await.code(0).says("Accepted");
+    world
+        .run(&["channel", "secret", KEY])
+        .await
+        .code(0)
+        .says("Accepted");
     world.settle().await;
     world.assert_sound("after the credentials were renewed");
 }

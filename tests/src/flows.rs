@@ -11,8 +11,18 @@ async fn the_first_sync_is_a_plan_and_changes_nothing() {
     let world = World::bare(60).await;
     world.connect(&[]).await;
     let writes = world.sandbox.seller_center.stock_writes();
-    world.run(&["plan"]).await.code(0).says("Stock to be written").says("near-miss").says("Nothing was changed");
-    world.run(&["sync", "--once"]).await.code(1).says("waits for approval");
+    world
+        .run(&["plan"])
+        .await
+        .code(0)
+        .says("Stock to be written")
+        .says("near-miss")
+        .says("Nothing was changed");
+    world
+        .run(&["sync", "--once"])
+        .await
+        .code(1)
+        .says("waits for approval");
     assert_eq!(world.sandbox.seller_center.stock_writes(), writes);
     assert!(world.sandbox.shopify.orders().is_empty());
     world.run(&["status"]).await.code(1).says("approval");
@@ -35,22 +45,47 @@ async fn the_order_in_shopify_looks_as_promised() {
     let made = &found[0];
     let bought = world.sandbox.seller_center.order(order.id).unwrap();
     assert_eq!(made.name, order.number);
-    assert!(made.note.as_deref().unwrap_or("").contains("THE ICONIC"), "{:?}", made.note);
+    assert!(
+        made.note.as_deref().unwrap_or("").contains("THE ICONIC"),
+        "{:?}",
+        made.note
+    );
     assert_eq!(made.customer_name.as_deref(), Some("THE ICONIC"));
     let billing = made.billing_address.as_ref().unwrap();
-    assert_eq!((billing.first_name.as_deref(), billing.last_name.as_deref()), (Some("THE"), Some("ICONIC")));
+    assert_eq!(
+        (billing.first_name.as_deref(), billing.last_name.as_deref()),
+        (Some("THE"), Some("ICONIC"))
+    );
     let shipping = made.shipping_address.as_ref().unwrap();
     assert_ne!(shipping.last_name.as_deref(), Some("ICONIC"));
     assert_eq!(shipping.country_code.as_deref(), Some("AU"));
     assert_eq!(made.email, None);
     assert_eq!(made.financial_status.as_deref(), Some("PAID"));
     assert!(made.taxes_included);
-    assert_eq!(made.lines.iter().map(|l| l.quantity).sum::<u32>() as usize, bought.items.len());
+    assert_eq!(
+        made.lines.iter().map(|l| l.quantity).sum::<u32>() as usize,
+        bought.items.len()
+    );
     let paid: Decimal = bought.items.iter().map(|i| i.paid_price).sum();
-    assert_eq!(made.lines.iter().map(|l| l.unit_price * Decimal::from(l.quantity)).sum::<Decimal>(), paid);
-    assert!(made.lines.iter().all(|l| l.requires_shipping && l.variant.is_some() && l.claimed_at.is_some()));
+    assert_eq!(
+        made.lines
+            .iter()
+            .map(|l| l.unit_price * Decimal::from(l.quantity))
+            .sum::<Decimal>(),
+        paid
+    );
+    assert!(
+        made.lines
+            .iter()
+            .all(|l| l.requires_shipping && l.variant.is_some() && l.claimed_at.is_some())
+    );
     assert!(made.tags.contains(&"the-iconic".to_owned()));
-    world.run(&["explain", &order.number]).await.code(0).says(&made.gid).says("created");
+    world
+        .run(&["explain", &order.number])
+        .await
+        .code(0)
+        .says(&made.gid)
+        .says("created");
     world.assert_sound("after one order");
 }
 
@@ -66,32 +101,78 @@ async fn parcels_reach_the_channel_whole_in_parts_and_late() {
     story.pack(&orders[0].number, Packing::Whole).unwrap();
     story.pack(&orders[1].number, Packing::TwoParcels).unwrap();
     story.pack(&orders[2].number, Packing::Partial).unwrap();
-    story.pack(&orders[3].number, Packing::TrackingLater).unwrap();
+    story
+        .pack(&orders[3].number, Packing::TrackingLater)
+        .unwrap();
     world.settle().await;
     let statuses = |n: usize| -> Vec<String> {
-        world.sandbox.seller_center.order(orders[n].id).unwrap().items.iter().map(|i| i.status.clone()).collect()
+        world
+            .sandbox
+            .seller_center
+            .order(orders[n].id)
+            .unwrap()
+            .items
+            .iter()
+            .map(|i| i.status.clone())
+            .collect()
     };
-    assert!(statuses(0).iter().all(|s| s == "shipped"), "{:?}", statuses(0));
-    assert!(statuses(1).iter().all(|s| s == "shipped"), "{:?}", statuses(1));
-    assert!(statuses(2).iter().any(|s| s == "shipped") && statuses(2).iter().any(|s| s == "pending"), "{:?}", statuses(2));
-    assert!(statuses(3).iter().all(|s| s == "pending"), "{:?}", statuses(3));
-    world.run(&["explain", &orders[3].number]).await.code(0).says("no tracking code in Shopify yet");
+    assert!(
+        statuses(0).iter().all(|s| s == "shipped"),
+        "{:?}",
+        statuses(0)
+    );
+    assert!(
+        statuses(1).iter().all(|s| s == "shipped"),
+        "{:?}",
+        statuses(1)
+    );
+    assert!(
+        statuses(2).iter().any(|s| s == "shipped") && statuses(2).iter().any(|s| s == "pending"),
+        "{:?}",
+        statuses(2)
+    );
+    assert!(
+        statuses(3).iter().all(|s| s == "pending"),
+        "{:?}",
+        statuses(3)
+    );
+    world
+        .run(&["explain", &orders[3].number])
+        .await
+        .code(0)
+        .says("no tracking code in Shopify yet");
     story.add_tracking().unwrap();
     world.settle().await;
-    assert!(statuses(3).iter().all(|s| s == "shipped"), "{:?}", statuses(3));
+    assert!(
+        statuses(3).iter().all(|s| s == "shipped"),
+        "{:?}",
+        statuses(3)
+    );
     world.assert_sound("after four ways of packing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packing_before_ready_to_ship_works_where_it_is_demanded() {
     let world = World::in_step(60).await;
-    world.sandbox.seller_center.switches(|s| s.packed_required = true);
+    world
+        .sandbox
+        .seller_center
+        .switches(|s| s.packed_required = true);
     let mut story = world.story(3);
     let (order, _) = story.buy_on_channel(2).unwrap();
     world.settle().await;
     story.pack(&order.number, Packing::Whole).unwrap();
     world.settle().await;
-    assert!(world.sandbox.seller_center.order(order.id).unwrap().items.iter().all(|i| i.status == "shipped"));
+    assert!(
+        world
+            .sandbox
+            .seller_center
+            .order(order.id)
+            .unwrap()
+            .items
+            .iter()
+            .all(|i| i.status == "shipped")
+    );
     world.assert_sound("after packing first");
 }
 
@@ -107,7 +188,17 @@ async fn cancellations_cross_both_ways() {
     world.settle().await;
     world.settle().await;
     world.assert_sound("after cancellations both ways");
-    let cancelled = |id: u64| world.sandbox.seller_center.order(id).unwrap().items.iter().filter(|i| i.status == "canceled").count();
+    let cancelled = |id: u64| {
+        world
+            .sandbox
+            .seller_center
+            .order(id)
+            .unwrap()
+            .items
+            .iter()
+            .filter(|i| i.status == "canceled")
+            .count()
+    };
     assert!(cancelled(one.id) >= 1);
     assert!(cancelled(two.id) >= 1);
 }
@@ -116,10 +207,28 @@ async fn cancellations_cross_both_ways() {
 async fn an_order_under_payment_review_waits_and_binds_its_stock() {
     let world = World::in_step(60).await;
     let mut story = world.story(5);
-    let (order, _) = story.buy_anything(1, Purchase { payment_pending: true, ..Purchase::default() }).unwrap();
+    let (order, _) = story
+        .buy_anything(
+            1,
+            Purchase {
+                payment_pending: true,
+                ..Purchase::default()
+            },
+        )
+        .unwrap();
     world.settle().await;
-    assert!(world.sandbox.shopify.order_by_name(&order.number).is_empty());
-    world.run(&["explain", &order.number]).await.code(0).says("payment");
+    assert!(
+        world
+            .sandbox
+            .shopify
+            .order_by_name(&order.number)
+            .is_empty()
+    );
+    world
+        .run(&["explain", &order.number])
+        .await
+        .code(0)
+        .says("payment");
     story.release_payment().unwrap();
     world.settle().await;
     assert_eq!(world.sandbox.shopify.order_by_name(&order.number).len(), 1);
@@ -142,25 +251,40 @@ async fn an_unknown_sku_holds_its_order_until_it_is_mended() {
     };
     world.sandbox.seller_center.add_product_set(set);
     let mut story = world.story(6);
-    let (order, _) = story.buy(&[("LONE-HAT-1".to_owned(), 1)], Purchase::default()).unwrap();
+    let (order, _) = story
+        .buy(&[("LONE-HAT-1".to_owned(), 1)], Purchase::default())
+        .unwrap();
     let (other, _) = story.buy_on_channel(1).unwrap();
     world.run(&["sync"]).await;
-    assert!(world.sandbox.shopify.order_by_name(&order.number).is_empty());
-    assert_eq!(world.sandbox.shopify.order_by_name(&other.number).len(), 1, "one bad order must not hold up another");
+    assert!(
+        world
+            .sandbox
+            .shopify
+            .order_by_name(&order.number)
+            .is_empty()
+    );
+    assert_eq!(
+        world.sandbox.shopify.order_by_name(&other.number).len(),
+        1,
+        "one bad order must not hold up another"
+    );
     world.run(&["status"]).await.code(1).says("LONE-HAT-1");
     let location = world.sandbox.locations[0].clone();
-    world.sandbox.shopify.add_product(lockstep_sandbox::shopify::NewProduct {
-        title: "Lone Hat".into(),
-        status: "ACTIVE".into(),
-        variants: vec![lockstep_sandbox::shopify::NewVariant {
-            sku: Some("LONE-HAT-1".into()),
-            title: "one".into(),
-            price: Decimal::from(30),
-            tracked: true,
-            available: vec![(location, 9)],
-            ..Default::default()
-        }],
-    });
+    world
+        .sandbox
+        .shopify
+        .add_product(lockstep_sandbox::shopify::NewProduct {
+            title: "Lone Hat".into(),
+            status: "ACTIVE".into(),
+            variants: vec![lockstep_sandbox::shopify::NewVariant {
+                sku: Some("LONE-HAT-1".into()),
+                title: "one".into(),
+                price: Decimal::from(30),
+                tracked: true,
+                available: vec![(location, 9)],
+                ..Default::default()
+            }],
+        });
     world.settle().await;
     assert_eq!(world.sandbox.shopify.order_by_name(&order.number).len(), 1);
     world.assert_sound("after the SKU was given");
@@ -174,7 +298,11 @@ async fn an_edited_sku_links_at_once() {
     story.edit_sku().unwrap();
     world.run(&["sync", "--once"]).await;
     let after = world.run(&["status", "--json"]).await.out;
-    let linked = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()[0]["status"]["linked"].as_u64().unwrap();
+    let linked = |text: &str| {
+        serde_json::from_str::<serde_json::Value>(text).unwrap()[0]["status"]["linked"]
+            .as_u64()
+            .unwrap()
+    };
     assert_eq!(linked(&after), linked(&before) + 1);
     world.assert_sound("after a SKU was mended");
 }
@@ -185,14 +313,29 @@ async fn a_mass_change_waits_for_a_person() {
     let variants = world.sandbox.shopify.variants();
     for v in &variants {
         for level in &v.levels {
-            world.sandbox.shopify.set_available(v.sku.as_deref().unwrap_or(""), &level.location, 0);
+            world
+                .sandbox
+                .shopify
+                .set_available(v.sku.as_deref().unwrap_or(""), &level.location, 0);
         }
     }
     let writes = world.sandbox.seller_center.stock_writes();
-    world.run(&["sync", "--once"]).await.code(1).says("would go to zero");
+    world
+        .run(&["sync", "--once"])
+        .await
+        .code(1)
+        .says("would go to zero");
     assert_eq!(world.sandbox.seller_center.stock_writes(), writes);
-    world.run(&["status"]).await.code(1).says("would go to zero");
-    world.run(&["approve", KEY]).await.code(0).says("would go to zero");
+    world
+        .run(&["status"])
+        .await
+        .code(1)
+        .says("would go to zero");
+    world
+        .run(&["approve", KEY])
+        .await
+        .code(0)
+        .says("would go to zero");
     world.settle().await;
     world.assert_sound("after everything was set to zero and approved");
 }
@@ -206,26 +349,45 @@ async fn a_number_that_somebody_else_wrote_is_found_and_mended() {
     world.sandbox.seller_center.set_quantity(product.id, 777);
     tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     world.settle().await;
-    assert_eq!(world.sandbox.seller_center.product(&sku)[0].quantity, product.quantity);
-    world.run(&["explain", &sku]).await.code(0).says("drift").says("777");
+    assert_eq!(
+        world.sandbox.seller_center.product(&sku)[0].quantity,
+        product.quantity
+    );
+    world
+        .run(&["explain", &sku])
+        .await
+        .code(0)
+        .says("drift")
+        .says("777");
     world.assert_sound("after the drift was mended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_account_behind_the_credentials_parks_the_channel() {
     let world = World::in_step(60).await;
-    let other = lockstep_sandbox::seller_center::SellerCenter::start(lockstep_sandbox::seller_center::Config {
-        seller_id: 9_999,
-        seller_name: "Somebody Else".into(),
-        ..Default::default()
-    })
+    let other = lockstep_sandbox::seller_center::SellerCenter::start(
+        lockstep_sandbox::seller_center::Config {
+            seller_id: 9_999,
+            seller_name: "Somebody Else".into(),
+            ..Default::default()
+        },
+    )
     .await
     .unwrap();
     let database = rusqlite::Connection::open(world.data.path().join("lockstep.db")).unwrap();
-    database.execute("update channel set base_url = ?1", [other.url()]).unwrap();
-    database.execute("delete from cursor where flow = 'identified'", []).unwrap();
+    database
+        .execute("update channel set base_url = ?1", [other.url()])
+        .unwrap();
+    database
+        .execute("delete from cursor where flow = 'identified'", [])
+        .unwrap();
     drop(database);
-    world.run(&["sync", "--once"]).await.code(1).says("Somebody Else").says("nothing was changed there");
+    world
+        .run(&["sync", "--once"])
+        .await
+        .code(1)
+        .says("Somebody Else")
+        .says("nothing was changed there");
     world.run(&["status"]).await.code(1).says("parked");
     assert_eq!(other.stock_writes(), 0);
 }
@@ -239,8 +401,15 @@ async fn a_quiet_cycle_takes_few_requests() {
     world.story(9).buy_on_channel(1).unwrap();
     world.settle().await;
     let requests = || {
-        let sum = |counts: &std::collections::BTreeMap<String, u64>| counts.iter().filter(|(n, _)| !n.contains("oauth")).map(|(_, n)| n).sum::<u64>();
-        sum(&world.sandbox.shopify.stats().requests) + sum(&world.sandbox.seller_center.stats().requests)
+        let sum = |counts: &std::collections::BTreeMap<String, u64>| {
+            counts
+                .iter()
+                .filter(|(n, _)| !n.contains("oauth"))
+                .map(|(_, n)| n)
+                .sum::<u64>()
+        };
+        sum(&world.sandbox.shopify.stats().requests)
+            + sum(&world.sandbox.seller_center.stats().requests)
     };
     let before = requests();
     world.run(&["sync", "--once"]).await.code(0);

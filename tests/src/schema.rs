@@ -31,16 +31,24 @@ fn introspection(version: &str) -> anyhow::Result<Value> {
             .output()
             .context("cannot start npm")?;
         if !packed.status.success() {
-            bail!("npm pack {PACKAGE}: {}", String::from_utf8_lossy(&packed.stderr));
+            bail!(
+                "npm pack {PACKAGE}: {}",
+                String::from_utf8_lossy(&packed.stderr)
+            );
         }
         let archive = String::from_utf8_lossy(&packed.stdout).trim().to_owned();
-        let status = Command::new("tar").args(["-xzf", &archive]).current_dir(&directory).status()?;
+        let status = Command::new("tar")
+            .args(["-xzf", &archive])
+            .current_dir(&directory)
+            .status()?;
         if !status.success() {
             bail!("tar cannot unpack {archive}");
         }
     }
     let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
-    Ok(serde_json::from_reader(flate2::read::GzDecoder::new(bytes.as_slice()))?)
+    Ok(serde_json::from_reader(flate2::read::GzDecoder::new(
+        bytes.as_slice(),
+    ))?)
 }
 
 /// SDL of an introspection result, without descriptions.
@@ -52,18 +60,39 @@ fn sdl(introspection: &Value) -> String {
         if ["include", "skip", "deprecated", "specifiedBy", "oneOf"].contains(&name) {
             continue;
         }
-        let places: Vec<&str> = d["locations"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let _ = writeln!(out, "directive @{name}{} on {}", arguments(&d["args"]), places.join(" | "));
+        let places: Vec<&str> = d["locations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let _ = writeln!(
+            out,
+            "directive @{name}{} on {}",
+            arguments(&d["args"]),
+            places.join(" | ")
+        );
     }
     let root = |kind: &str| schema[kind]["name"].as_str().unwrap_or("").to_owned();
-    let _ = writeln!(out, "schema {{ query: {} mutation: {} }}", root("queryType"), root("mutationType"));
+    let _ = writeln!(
+        out,
+        "schema {{ query: {} mutation: {} }}",
+        root("queryType"),
+        root("mutationType")
+    );
     for t in schema["types"].as_array().into_iter().flatten() {
         let name = t["name"].as_str().unwrap_or("");
         if name.starts_with("__") || ["String", "Int", "Float", "Boolean", "ID"].contains(&name) {
             continue;
         }
         let list = |key: &str| t[key].as_array().cloned().unwrap_or_default();
-        let named = |key: &str, with: &str| list(key).iter().filter_map(|v| v["name"].as_str().map(str::to_owned)).collect::<Vec<_>>().join(with);
+        let named = |key: &str, with: &str| {
+            list(key)
+                .iter()
+                .filter_map(|v| v["name"].as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
+                .join(with)
+        };
         match t["kind"].as_str().unwrap_or("") {
             "SCALAR" => {
                 let _ = writeln!(out, "scalar {name}");
@@ -76,16 +105,35 @@ fn sdl(introspection: &Value) -> String {
             }
             "INPUT_OBJECT" => {
                 let fields: Vec<String> = list("inputFields").iter().map(input).collect();
-                let one_of = if t["isOneOf"].as_bool() == Some(true) { " @oneOf" } else { "" };
+                let one_of = if t["isOneOf"].as_bool() == Some(true) {
+                    " @oneOf"
+                } else {
+                    ""
+                };
                 let _ = writeln!(out, "input {name}{one_of} {{ {} }}", fields.join("\n"));
             }
             kind => {
-                let word = if kind == "INTERFACE" { "interface" } else { "type" };
+                let word = if kind == "INTERFACE" {
+                    "interface"
+                } else {
+                    "type"
+                };
                 let interfaces = named("interfaces", " & ");
-                let implements = if interfaces.is_empty() { String::new() } else { format!(" implements {interfaces}") };
+                let implements = if interfaces.is_empty() {
+                    String::new()
+                } else {
+                    format!(" implements {interfaces}")
+                };
                 let fields: Vec<String> = list("fields")
                     .iter()
-                    .map(|f| format!("{}{}: {}", f["name"].as_str().unwrap_or(""), arguments(&f["args"]), reference(&f["type"])))
+                    .map(|f| {
+                        format!(
+                            "{}{}: {}",
+                            f["name"].as_str().unwrap_or(""),
+                            arguments(&f["args"]),
+                            reference(&f["type"])
+                        )
+                    })
                     .collect();
                 let _ = writeln!(out, "{word} {name}{implements} {{ {} }}", fields.join("\n"));
             }
@@ -96,12 +144,23 @@ fn sdl(introspection: &Value) -> String {
 
 fn arguments(args: &Value) -> String {
     let args: Vec<String> = args.as_array().into_iter().flatten().map(input).collect();
-    if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) }
+    if args.is_empty() {
+        String::new()
+    } else {
+        format!("({})", args.join(", "))
+    }
 }
 
 fn input(value: &Value) -> String {
-    let default = value["defaultValue"].as_str().map(|d| format!(" = {d}")).unwrap_or_default();
-    format!("{}: {}{default}", value["name"].as_str().unwrap_or(""), reference(&value["type"]))
+    let default = value["defaultValue"]
+        .as_str()
+        .map(|d| format!(" = {d}"))
+        .unwrap_or_default();
+    format!(
+        "{}: {}{default}",
+        value["name"].as_str().unwrap_or(""),
+        reference(&value["type"])
+    )
 }
 
 fn reference(t: &Value) -> String {
@@ -115,7 +174,8 @@ fn reference(t: &Value) -> String {
 /// The official schema, or why it cannot be had here.
 fn official() -> anyhow::Result<Valid<Schema>> {
     let text = sdl(&introspection(lockstep::shop::API_VERSION)?);
-    Schema::parse_and_validate(text, "official.graphql").map_err(|e| anyhow::anyhow!("the official schema does not parse: {e}"))
+    Schema::parse_and_validate(text, "official.graphql")
+        .map_err(|e| anyhow::anyhow!("the official schema does not parse: {e}"))
 }
 
 /// What in the pruned schema is not in the official one, or is otherwise there.
@@ -132,10 +192,20 @@ fn drift(pruned: &Schema, official: &Schema) -> Vec<String> {
         match (kept, real) {
             (ExtendedType::Scalar(_), ExtendedType::Scalar(_)) => {}
             (ExtendedType::Enum(a), ExtendedType::Enum(b)) => {
-                found.extend(a.values.keys().filter(|v| !b.values.contains_key(*v)).map(|v| format!("{name}.{v} does not exist")));
+                found.extend(
+                    a.values
+                        .keys()
+                        .filter(|v| !b.values.contains_key(*v))
+                        .map(|v| format!("{name}.{v} does not exist")),
+                );
             }
             (ExtendedType::Union(a), ExtendedType::Union(b)) => {
-                found.extend(a.members.iter().filter(|m| !b.members.contains(*m)).map(|m| format!("{} is no {name}", m.name)));
+                found.extend(
+                    a.members
+                        .iter()
+                        .filter(|m| !b.members.contains(*m))
+                        .map(|m| format!("{} is no {name}", m.name)),
+                );
             }
             (ExtendedType::InputObject(a), ExtendedType::InputObject(b)) => {
                 for (field, f) in &a.fields {
@@ -157,7 +227,8 @@ fn drift(pruned: &Schema, official: &Schema) -> Vec<String> {
                     found.push(format!("{name}: @oneOf differs"));
                 }
             }
-            (ExtendedType::Object(_), ExtendedType::Object(_)) | (ExtendedType::Interface(_), ExtendedType::Interface(_)) => {
+            (ExtendedType::Object(_), ExtendedType::Object(_))
+            | (ExtendedType::Interface(_), ExtendedType::Interface(_)) => {
                 found.extend(fields_drift(name, kept, real));
             }
             _ => found.push(format!("{name} is another kind of type")),
@@ -187,14 +258,20 @@ fn fields_drift(name: &str, kept: &ExtendedType, real: &ExtendedType) -> Vec<Str
             match real_args.get(&a.name) {
                 None => found.push(format!("{name}.{field}({}) does not exist", a.name)),
                 Some(b) if b.ty != a.ty || b.default_value != a.default_value => {
-                    found.push(format!("{name}.{field}({}): {} here, {} there", a.name, a.ty, b.ty));
+                    found.push(format!(
+                        "{name}.{field}({}): {} here, {} there",
+                        a.name, a.ty, b.ty
+                    ));
                 }
                 Some(_) => {}
             }
         }
         for b in r.arguments.iter().filter(|b| b.is_required()) {
             if !f.arguments.iter().any(|a| a.name == b.name) {
-                found.push(format!("{name}.{field}({}) is required and missing here", b.name));
+                found.push(format!(
+                    "{name}.{field}({}) is required and missing here",
+                    b.name
+                ));
             }
         }
     }
@@ -203,8 +280,13 @@ fn fields_drift(name: &str, kept: &ExtendedType, real: &ExtendedType) -> Vec<Str
 
 fn pruned() -> Valid<Schema> {
     let text = include_str!("../../host/src/shop/schema.graphql");
-    let text = if text.contains("directive @oneOf") { text.to_owned() } else { format!("directive @oneOf on INPUT_OBJECT\n{text}") };
-    Schema::parse_and_validate(text, "host/src/shop/schema.graphql").expect("the pruned schema is valid by itself")
+    let text = if text.contains("directive @oneOf") {
+        text.to_owned()
+    } else {
+        format!("directive @oneOf on INPUT_OBJECT\n{text}")
+    };
+    Schema::parse_and_validate(text, "host/src/shop/schema.graphql")
+        .expect("the pruned schema is valid by itself")
 }
 
 #[test]
@@ -214,9 +296,17 @@ fn operations_and_pruned_schema_hold_against_the_official_schema() {
         Err(why) => return crate::skipped("Shopify's official schema", &why),
     };
     let drift = drift(&pruned(), &official);
-    assert!(drift.is_empty(), "the pruned schema has drifted:\n{}", drift.join("\n"));
+    assert!(
+        drift.is_empty(),
+        "the pruned schema has drifted:\n{}",
+        drift.join("\n")
+    );
     let operations = lockstep::shop::operations();
-    assert!(operations.len() >= 15, "only {} operations", operations.len());
+    assert!(
+        operations.len() >= 15,
+        "only {} operations",
+        operations.len()
+    );
     for (name, text) in operations {
         if let Err(e) = ExecutableDocument::parse_and_validate(&official, &text, name) {
             panic!("operation {name} is refused by the official schema: {e}\n{text}");
@@ -226,10 +316,27 @@ fn operations_and_pruned_schema_hold_against_the_official_schema() {
 
 #[test]
 fn drift_is_noticed() {
-    let official = Schema::parse_and_validate("type Query { a(x: Int!): String b: [Int!] } input I { r: Int! }", "o").unwrap();
-    let kept = Schema::parse_and_validate("type Query { a: String b: [Int] c: Int } input I { s: Int }", "p").unwrap();
+    let official = Schema::parse_and_validate(
+        "type Query { a(x: Int!): String b: [Int!] } input I { r: Int! }",
+        "o",
+    )
+    .unwrap();
+    let kept = Schema::parse_and_validate(
+        "type Query { a: String b: [Int] c: Int } input I { s: Int }",
+        "p",
+    )
+    .unwrap();
     let found = drift(&kept, &official);
-    for part in ["Query.a(x) is required", "Query.b: [Int] here", "Query.c does not exist", "I.s does not exist", "I.r is required"] {
-        assert!(found.iter().any(|f| f.contains(part)), "{part} not in {found:?}");
+    for part in [
+        "Query.a(x) is required",
+        "Query.b: [Int] here",
+        "Query.c does not exist",
+        "I.s does not exist",
+        "I.r is required",
+    ] {
+        assert!(
+            found.iter().any(|f| f.contains(part)),
+            "{part} not in {found:?}"
+        );
     }
 }

@@ -39,7 +39,11 @@ impl Ran {
     /// Fails the test unless this was printed.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.all().contains(text), "\"{text}\" was not said:\n{}", self.all());
+        assert!(
+            self.all().contains(text),
+            "\"{text}\" was not said:\n{}",
+            self.all()
+        );
         self
     }
 }
@@ -48,6 +52,8 @@ pub struct World {
     pub sandbox: Sandbox,
     pub since: jiff::Timestamp,
     pub data: TempDir,
+    /// The data directory in use: `data`, unless a test has moved it.
+    pub place: PathBuf,
     shop_secret: String,
     channel_secret: String,
     shop_id: String,
@@ -57,7 +63,12 @@ pub struct World {
 impl World {
     /// A sandbox of that many SKUs with an empty data directory beside it.
     pub async fn bare(skus: usize) -> Self {
-        Self::with(Options { skus, seed: 11, ..Options::default() }).await
+        Self::with(Options {
+            skus,
+            seed: 11,
+            ..Options::default()
+        })
+        .await
     }
 
     pub async fn with(mut options: Options) -> Self {
@@ -65,10 +76,12 @@ impl World {
         options.shopify.switches.index_lag_ms = 0;
         let (shopify, seller) = (options.shopify.clone(), options.seller_center.clone());
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
+        let data = TempDir::new().expect("a temporary directory");
         Self {
             sandbox,
             since: jiff::Timestamp::now(),
-            data: TempDir::new().expect("a temporary directory"),
+            place: data.path().to_owned(),
+            data,
             shop_secret: shopify.client_secret,
             shop_id: shopify.client_id,
             channel_secret: seller.client_secret,
@@ -97,14 +110,48 @@ impl World {
 
     pub async fn add_shop(&self) -> Ran {
         let url = self.sandbox.shopify.url();
-        self.run(&["shop", "add", "kestrel", "--base-url", &url, "--client-id", &self.shop_id, "--allow-local"]).await
+        self.run(&[
+            "shop",
+            "add",
+            "kestrel",
+            "--base-url",
+            &url,
+            "--client-id",
+            &self.shop_id,
+            "--allow-local",
+        ])
+        .await
     }
 
     pub async fn add_channel(&self, settings: &[&str]) -> Ran {
         let url = self.sandbox.seller_center.url();
         let from = self.since.to_string();
-        let mut args = vec!["channel", "add", KEY, "--plugin", "the-iconic", "--base-url", &url, "--client-id", &self.channel_id, "--allow-local"];
-        args.extend(["--orders-from", &from, "--set", "interval-s=1", "--set", "doubt-s=0", "--set", "read-back-s=2", "--set", "overlap-s=5", "--set", "requests-per-second=20"]);
+        let mut args = vec![
+            "channel",
+            "add",
+            KEY,
+            "--plugin",
+            "the-iconic",
+            "--base-url",
+            &url,
+            "--client-id",
+            &self.channel_id,
+            "--allow-local",
+        ];
+        args.extend([
+            "--orders-from",
+            &from,
+            "--set",
+            "interval-s=1",
+            "--set",
+            "doubt-s=0",
+            "--set",
+            "read-back-s=2",
+            "--set",
+            "overlap-s=5",
+            "--set",
+            "requests-per-second=20",
+        ]);
         for setting in settings {
             args.extend(["--set", setting]);
         }
@@ -117,7 +164,7 @@ impl World {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("LOCKSTEP_DATA", self.data.path())
+            .env("LOCKSTEP_DATA", &self.place)
             .env("LOCKSTEP_SHOP_SECRET", &self.shop_secret)
             .env("LOCKSTEP_CHANNEL_SECRET", &self.channel_secret)
             .env("LOCKSTEP_LOG", "lockstep=debug")
@@ -144,7 +191,10 @@ impl World {
 
     /// Starts a command and leaves it running.
     pub fn start(&self, args: &[&str]) -> Child {
-        self.command().args(args).spawn().expect("the binary starts")
+        self.command()
+            .args(args)
+            .spawn()
+            .expect("the binary starts")
     }
 
     /// Cycles until nothing is left to do.
@@ -177,7 +227,14 @@ impl World {
             .checks
             .iter()
             .filter(|c| !c.ok)
-            .map(|c| format!("{}: {}\n    {}", c.name, c.detail, c.examples.join("\n    ")))
+            .map(|c| {
+                format!(
+                    "{}: {}\n    {}",
+                    c.name,
+                    c.detail,
+                    c.examples.join("\n    ")
+                )
+            })
             .collect();
         assert!(broken.is_empty(), "{when}:\n  {}", broken.join("\n  "));
     }
@@ -186,7 +243,12 @@ impl World {
 async fn finish(mut command: Command, args: &[&str]) -> Ran {
     let output = tokio::time::timeout(PATIENCE, command.output())
         .await
-        .unwrap_or_else(|_| panic!("`lockstep {}` did not end within {PATIENCE:?}", args.join(" ")))
+        .unwrap_or_else(|_| {
+            panic!(
+                "`lockstep {}` did not end within {PATIENCE:?}",
+                args.join(" ")
+            )
+        })
         .expect("the binary starts");
     Ran {
         status: output.status,
@@ -201,7 +263,9 @@ fn shared_cache() -> PathBuf {
 
 /// Copies compiled components; a file that another test writes at the same moment is left to it.
 fn copy_cache(from: &Path, to: &Path) {
-    let Ok(entries) = std::fs::read_dir(from) else { return };
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return;
+    };
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -209,7 +273,11 @@ fn copy_cache(from: &Path, to: &Path) {
     for entry in entries.flatten() {
         let target = to.join(entry.file_name());
         if !target.exists() {
-            let partial = to.join(format!("{}.{}", entry.file_name().to_string_lossy(), uuid_like()));
+            let partial = to.join(format!(
+                "{}.{}",
+                entry.file_name().to_string_lossy(),
+                uuid_like()
+            ));
             if std::fs::copy(entry.path(), &partial).is_ok() {
                 let _ = std::fs::rename(&partial, &target);
             }
@@ -218,6 +286,8 @@ fn copy_cache(from: &Path, to: &Path) {
 }
 
 fn uuid_like() -> u128 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos());
     now ^ u128::from(std::process::id()) << 64
 }

@@ -106,7 +106,11 @@ pub(super) async fn run(command: ChannelCommand, env: &Env) -> anyhow::Result<u8
 
 async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
-    let secret = secret::read(args.secret_file.as_deref(), "LOCKSTEP_CHANNEL_SECRET", "secret of the marketplace account")?;
+    let secret = secret::read(
+        args.secret_file.as_deref(),
+        "LOCKSTEP_CHANNEL_SECRET",
+        "secret of the marketplace account",
+    )?;
     let new = NewChannel {
         key: args.key,
         plugin: args.plugin,
@@ -121,10 +125,21 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     };
     let row = create(&host, new).await?;
     if env.json {
-        println!("{}", serde_json::json!({"channel": row.key.to_string(), "account": row.account_id, "name": row.account_name, "locations": row.locations}));
+        println!(
+            "{}",
+            serde_json::json!({"channel": row.key.to_string(), "account": row.account_id, "name": row.account_name, "locations": row.locations})
+        );
     } else {
-        println!("Added {}: account {} ({}).", row.key, row.account_name.as_deref().unwrap_or(""), row.account_id.as_deref().unwrap_or(""));
-        println!("Nothing is changed anywhere yet. Look at `lockstep plan {0}`, then `lockstep approve {0}`.", row.key);
+        println!(
+            "Added {}: account {} ({}).",
+            row.key,
+            row.account_name.as_deref().unwrap_or(""),
+            row.account_id.as_deref().unwrap_or("")
+        );
+        println!(
+            "Nothing is changed anywhere yet. Look at `lockstep plan {0}`, then `lockstep approve {0}`.",
+            row.key
+        );
     }
     Ok(FINE)
 }
@@ -146,8 +161,19 @@ pub(super) struct NewChannel {
 /// Checks everything about a new channel against both sides, then stores it.
 pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<ChannelRow> {
     let key = new.key.clone();
-    if host.store.read({ let key = key.clone(); move |tx| tx.channel(&key) }).await?.is_some() {
-        return Err(Usage(format!("channel {key} exists; change it with `lockstep channel set {key}`")).into());
+    if host
+        .store
+        .read({
+            let key = key.clone();
+            move |tx| tx.channel(&key)
+        })
+        .await?
+        .is_some()
+    {
+        return Err(Usage(format!(
+            "channel {key} exists; change it with `lockstep channel set {key}`"
+        ))
+        .into());
     }
     let plugin = host.plugin(&new.plugin)?;
     let manifest = plugin.manifest();
@@ -174,34 +200,61 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
     let known: Vec<String> = manifest.setting.iter().map(|s| s.key.clone()).collect();
     apply(&mut row, &new.settings, &known)?;
     row.locations = choose_locations(host, &key.shop, &new.locations).await?;
-    let secrets = secrets_of(manifest, new.client_id.as_deref(), &new.secret, BTreeMap::new());
-    let account = host.try_channel(&row, &secrets)?.identify().await.with_context(|| format!("{} does not accept the credentials of {key}", row.title))?;
+    let secrets = secrets_of(
+        manifest,
+        new.client_id.as_deref(),
+        &new.secret,
+        BTreeMap::new(),
+    );
+    let account = host
+        .try_channel(&row, &secrets)?
+        .identify()
+        .await
+        .with_context(|| format!("{} does not accept the credentials of {key}", row.title))?;
     let other = {
         let (id, plugin, shop) = (account.id.clone(), row.plugin.clone(), key.shop.clone());
         host.store
-            .read(move |tx| Ok(tx.channels()?.into_iter().find(|c| c.plugin == plugin && c.account_id.as_deref() == Some(&id) && c.key.shop == shop)))
+            .read(move |tx| {
+                Ok(tx.channels()?.into_iter().find(|c| {
+                    c.plugin == plugin && c.account_id.as_deref() == Some(&id) && c.key.shop == shop
+                }))
+            })
             .await?
     };
     if let Some(other) = other {
-        return Err(Usage(format!("account {} ({}) is already worked by {}: its orders would be imported twice", account.name, account.id, other.key)).into());
+        return Err(Usage(format!(
+            "account {} ({}) is already worked by {}: its orders would be imported twice",
+            account.name, account.id, other.key
+        ))
+        .into());
     }
     row.account_id = Some(account.id);
     row.account_name = Some(account.name);
     for (field, secret) in &secrets {
-        host.keep_secret(&key.shop, &key.channel, field, secret).await?;
+        host.keep_secret(&key.shop, &key.channel, field, secret)
+            .await?;
     }
     let stored = row.clone();
     host.store
         .write(move |tx| {
             tx.add_channel(&stored, Instant::now())?;
-            tx.pin_account(&stored.key, stored.account_id.as_deref().unwrap_or(""), stored.account_name.as_deref().unwrap_or(""))
+            tx.pin_account(
+                &stored.key,
+                stored.account_id.as_deref().unwrap_or(""),
+                stored.account_name.as_deref().unwrap_or(""),
+            )
         })
         .await?;
     Ok(row)
 }
 
 /// What each credential slot of a plugin gets, by `slot.id` and `slot.secret`; an id that is not given stays as it was.
-fn secrets_of(manifest: &Manifest, id: Option<&str>, secret: &SecretString, before: BTreeMap<String, SecretString>) -> BTreeMap<String, SecretString> {
+fn secrets_of(
+    manifest: &Manifest,
+    id: Option<&str>,
+    secret: &SecretString,
+    before: BTreeMap<String, SecretString>,
+) -> BTreeMap<String, SecretString> {
     let mut secrets = before;
     for slot in &manifest.credential {
         if let Some(id) = id {
@@ -213,24 +266,50 @@ fn secrets_of(manifest: &Manifest, id: Option<&str>, secret: &SecretString, befo
 }
 
 /// Location ids by name or id; all active ones that ship online orders when none is named.
-async fn choose_locations(host: &Host, shop: &str, names: &[String]) -> anyhow::Result<Vec<String>> {
-    let all = host.shop(shop).await?.shop.locations().await.context("reading the shop's locations")?;
+async fn choose_locations(
+    host: &Host,
+    shop: &str,
+    names: &[String],
+) -> anyhow::Result<Vec<String>> {
+    let all = host
+        .shop(shop)
+        .await?
+        .shop
+        .locations()
+        .await
+        .context("reading the shop's locations")?;
     if names.is_empty() {
-        let found: Vec<String> = all.iter().filter(|l| l.active && l.ships_online && !l.fulfillment_service).map(|l| l.id.clone()).collect();
+        let found: Vec<String> = all
+            .iter()
+            .filter(|l| l.active && l.ships_online && !l.fulfillment_service)
+            .map(|l| l.id.clone())
+            .collect();
         if found.is_empty() {
-            return Err(Usage("no active location of the shop ships online orders; name one with --location".into()).into());
+            return Err(Usage(
+                "no active location of the shop ships online orders; name one with --location"
+                    .into(),
+            )
+            .into());
         }
         return Ok(found);
     }
     names
         .iter()
         .map(|name| {
-            let found: Vec<_> = all.iter().filter(|l| l.name == *name || l.id == *name).collect();
+            let found: Vec<_> = all
+                .iter()
+                .filter(|l| l.name == *name || l.id == *name)
+                .collect();
             match found.as_slice() {
                 [one] => Ok(one.id.clone()),
                 _ => {
-                    let known: Vec<String> = all.iter().map(|l| format!("\"{}\"", l.name)).collect();
-                    Err(Usage(format!("the shop has no single location \"{name}\"; it has {}", known.join(", "))).into())
+                    let known: Vec<String> =
+                        all.iter().map(|l| format!("\"{}\"", l.name)).collect();
+                    Err(Usage(format!(
+                        "the shop has no single location \"{name}\"; it has {}",
+                        known.join(", ")
+                    ))
+                    .into())
                 }
             }
         })
@@ -240,13 +319,17 @@ async fn choose_locations(host: &Host, shop: &str, names: &[String]) -> anyhow::
 /// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME` and `reasons.WORD`, else the sync policy's.
 fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> anyhow::Result<()> {
     for setting in settings {
-        let (name, value) = setting.split_once('=').ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
+        let (name, value) = setting
+            .split_once('=')
+            .ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
         if plugin_keys.iter().any(|k| k == name) {
             row.settings.insert(name.to_owned(), value.to_owned());
             continue;
         }
         if let Some(carrier) = name.strip_prefix("carriers.") {
-            row.policy.carriers.insert(carrier.to_owned(), value.to_owned());
+            row.policy
+                .carriers
+                .insert(carrier.to_owned(), value.to_owned());
             continue;
         }
         if let Some(word) = name.strip_prefix("reasons.") {
@@ -254,14 +337,26 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
             continue;
         }
         let mut policy = serde_json::to_value(&row.policy)?;
-        let object = policy.as_object_mut().context("a policy is a JSON object")?;
+        let object = policy
+            .as_object_mut()
+            .context("a policy is a JSON object")?;
         if !object.contains_key(name) {
-            let known: Vec<&str> = object.keys().map(String::as_str).chain(plugin_keys.iter().map(String::as_str)).collect();
-            return Err(Usage(format!("there is no setting \"{name}\"; there are {}", known.join(", "))).into());
+            let known: Vec<&str> = object
+                .keys()
+                .map(String::as_str)
+                .chain(plugin_keys.iter().map(String::as_str))
+                .collect();
+            return Err(Usage(format!(
+                "there is no setting \"{name}\"; there are {}",
+                known.join(", ")
+            ))
+            .into());
         }
-        let parsed = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+        let parsed = serde_json::from_str(value)
+            .unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
         object.insert(name.to_owned(), parsed);
-        row.policy = serde_json::from_value(policy).map_err(|e| Usage(format!("setting {name}: {e}")))?;
+        row.policy =
+            serde_json::from_value(policy).map_err(|e| Usage(format!("setting {name}: {e}")))?;
     }
     Ok(())
 }
@@ -269,7 +364,13 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
 async fn set(args: SetArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let mut row = host.channel(&args.key).await?;
-    let known: Vec<String> = host.plugin(&row.plugin)?.manifest().setting.iter().map(|s| s.key.clone()).collect();
+    let known: Vec<String> = host
+        .plugin(&row.plugin)?
+        .manifest()
+        .setting
+        .iter()
+        .map(|s| s.key.clone())
+        .collect();
     apply(&mut row, &args.settings, &known)?;
     if !args.locations.is_empty() {
         row.locations = choose_locations(&host, &args.key.shop, &args.locations).await?;
@@ -278,7 +379,13 @@ async fn set(args: SetArgs, env: &Env) -> anyhow::Result<u8> {
     host.store
         .write(move |tx| {
             tx.change_channel(&changed)?;
-            tx.record(&changed.key, "channel", "settings", "settings changed", Instant::now())
+            tx.record(
+                &changed.key,
+                "channel",
+                "settings",
+                "settings changed",
+                Instant::now(),
+            )
         })
         .await?;
     println!("{}", serde_json::to_string_pretty(&row.policy)?);
@@ -288,19 +395,40 @@ async fn set(args: SetArgs, env: &Env) -> anyhow::Result<u8> {
 async fn change_secret(args: SecretArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let row = host.channel(&args.key).await?;
-    let secret = secret::read(args.secret_file.as_deref(), "LOCKSTEP_CHANNEL_SECRET", "secret of the marketplace account")?;
+    let secret = secret::read(
+        args.secret_file.as_deref(),
+        "LOCKSTEP_CHANNEL_SECRET",
+        "secret of the marketplace account",
+    )?;
     let before = host.channel_secrets(&args.key).await?;
-    let secrets = secrets_of(host.plugin(&row.plugin)?.manifest(), args.client_id.as_deref(), &secret, before);
-    let account = host.try_channel(&row, &secrets)?.identify().await.with_context(|| format!("{} does not accept them; the stored ones are kept", row.title))?;
+    let secrets = secrets_of(
+        host.plugin(&row.plugin)?.manifest(),
+        args.client_id.as_deref(),
+        &secret,
+        before,
+    );
+    let account = host
+        .try_channel(&row, &secrets)?
+        .identify()
+        .await
+        .with_context(|| {
+            format!(
+                "{} does not accept them; the stored ones are kept",
+                row.title
+            )
+        })?;
     if row.account_id.as_deref().is_some_and(|id| id != account.id) {
         return Err(Usage(format!("these credentials open account {} ({}), not the one of this channel; the stored ones are kept", account.name, account.id)).into());
     }
     for (field, secret) in &secrets {
-        host.keep_secret(&args.key.shop, &args.key.channel, field, secret).await?;
+        host.keep_secret(&args.key.shop, &args.key.channel, field, secret)
+            .await?;
     }
     println!("Accepted: account {} ({}).", account.name, account.id);
     let key = args.key.clone();
-    host.store.write(move |tx| tx.set_channel_state(&key, ChannelState::Active, None)).await?;
+    host.store
+        .write(move |tx| tx.set_channel_state(&key, ChannelState::Active, None))
+        .await?;
     Ok(FINE)
 }
 
@@ -312,7 +440,13 @@ async fn state(key: &Key, env: &Env, state: ChannelState) -> anyhow::Result<u8> 
         .write(move |tx| {
             tx.set_channel_state(&stored, state, None)?;
             tx.set_due(&stored, Instant::now(), 0)?;
-            tx.record(&stored, "channel", "state", &format!("{state} by the operator"), Instant::now())
+            tx.record(
+                &stored,
+                "channel",
+                "state",
+                &format!("{state} by the operator"),
+                Instant::now(),
+            )
         })
         .await?;
     println!("{key} is {state}.");
@@ -336,13 +470,23 @@ async fn list(env: &Env) -> anyhow::Result<u8> {
             vec![
                 c.key.to_string(),
                 c.plugin,
-                format!("{} ({})", c.account_name.unwrap_or_default(), c.account_id.unwrap_or_default()),
+                format!(
+                    "{} ({})",
+                    c.account_name.unwrap_or_default(),
+                    c.account_id.unwrap_or_default()
+                ),
                 c.state.to_string(),
                 c.approved_at.map_or("no".into(), clock),
                 c.reason.unwrap_or_default(),
             ]
         })
         .collect();
-    print_rows(&["channel", "plugin", "account", "state", "approved", "reason"], &rows, usize::MAX);
+    print_rows(
+        &[
+            "channel", "plugin", "account", "state", "approved", "reason",
+        ],
+        &rows,
+        usize::MAX,
+    );
     Ok(FINE)
 }

@@ -21,7 +21,10 @@ pub(super) fn init(env: &Env) -> anyhow::Result<u8> {
     let place = env.data.display();
     if fresh {
         println!("Created {place}: database, key and cache.");
-        println!("Keep a copy of {} in a safe place: without it the stored credentials cannot be read.", env.data.join("key").display());
+        println!(
+            "Keep a copy of {} in a safe place: without it the stored credentials cannot be read.",
+            env.data.join("key").display()
+        );
         println!("Next: `lockstep shop add NAME --domain NAME.myshopify.com --client-id ID`.");
     } else {
         println!("{place} exists and is in order; nothing was changed.");
@@ -35,7 +38,11 @@ pub(super) async fn backup(args: FileArgs, env: &Env) -> anyhow::Result<u8> {
         return Err(Usage(format!("{} exists; name a new file", args.file.display())).into());
     }
     host.store.backup(&args.file).await?;
-    println!("Backed up to {}, and the copy verified. The key is not in it: keep {} apart.", args.file.display(), env.data.join("key").display());
+    println!(
+        "Backed up to {}, and the copy verified. The key is not in it: keep {} apart.",
+        args.file.display(),
+        env.data.join("key").display()
+    );
     Ok(FINE)
 }
 

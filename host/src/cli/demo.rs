@@ -44,8 +44,13 @@ pub(super) struct DemoArgs {
 }
 
 fn length(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = number.parse().map_err(|_| "expected a number of seconds or minutes, as in 90s or 5m".to_owned())?;
+    let (number, unit) = text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "expected a number of seconds or minutes, as in 90s or 5m".to_owned())?;
     match unit {
         "" | "s" => Ok(Duration::from_secs(number)),
         "m" | "min" => Ok(Duration::from_secs(number * 60)),
@@ -72,13 +77,23 @@ struct Stage {
 
 pub(super) async fn run(args: DemoArgs, env: &Env) -> anyhow::Result<u8> {
     if args.skus < 50 {
-        return Err(Usage("the catalogue needs at least 50 SKUs, so that something of every kind is in it".into()).into());
+        return Err(Usage(
+            "the catalogue needs at least 50 SKUs, so that something of every kind is in it".into(),
+        )
+        .into());
     }
     let stage = set_up(&args, env).await?;
-    let code = if args.once { once(&stage, &args).await } else { live(&stage, &args).await };
+    let code = if args.once {
+        once(&stage, &args).await
+    } else {
+        live(&stage, &args).await
+    };
     stage.screen.finish();
     if stage.keep {
-        println!("The data directory is kept: try `lockstep --data {} status`.", stage.data.display());
+        println!(
+            "The data directory is kept: try `lockstep --data {} status`.",
+            stage.data.display()
+        );
     } else {
         let _ = std::fs::remove_dir_all(&stage.data);
     }
@@ -87,17 +102,33 @@ pub(super) async fn run(args: DemoArgs, env: &Env) -> anyhow::Result<u8> {
 
 async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
     let screen = Screen::new(env.json);
-    let data = args.keep.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id())));
+    let data = args.keep.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()))
+    });
     if data.join("lockstep.db").exists() {
-        return Err(Usage(format!("{} holds a Lockstep data directory already; name a new one with --keep", data.display())).into());
+        return Err(Usage(format!(
+            "{} holds a Lockstep data directory already; name a new one with --keep",
+            data.display()
+        ))
+        .into());
     }
     screen.title("A Shopify store and an account at THE ICONIC, on this machine");
-    let options = Options { skus: args.skus, seed: args.seed, control_port: Some(0), ..Options::default() };
+    let options = Options {
+        skus: args.skus,
+        seed: args.seed,
+        control_port: Some(0),
+        ..Options::default()
+    };
     let (shopify, seller) = (options.shopify.clone(), options.seller_center.clone());
-    let sandbox = Sandbox::start(options).await.context("cannot start the sandbox")?;
+    let sandbox = Sandbox::start(options)
+        .await
+        .context("cannot start the sandbox")?;
     screen.line(&format!("Shopify        {}", sandbox.shopify.url()));
     screen.line(&format!("Seller Center  {}", sandbox.seller_center.url()));
-    screen.line(&format!("Backstage      {}", sandbox.control_url().unwrap_or_default()));
+    screen.line(&format!(
+        "Backstage      {}",
+        sandbox.control_url().unwrap_or_default()
+    ));
     screen.title("The host, with its connector as a sandboxed WebAssembly component");
     screen.working("compiling the connector (once; kept on disk afterwards)");
     let host = Arc::new(Host::open(&data, env.scrubber.clone())?);
@@ -110,7 +141,12 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         client_id: Some(shopify.client_id.clone()),
         info: None,
     };
-    let info = shop::connect(&host, row, &SecretString::from(shopify.client_secret.clone())).await?;
+    let info = shop::connect(
+        &host,
+        row,
+        &SecretString::from(shopify.client_secret.clone()),
+    )
+    .await?;
     screen.line(&format!("Connected to {} ({})", info.name, info.domain));
     let key = Key::new("kestrel", "the-iconic");
     let channel = NewChannel {
@@ -120,13 +156,23 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         client_id: Some(seller.client_id.clone()),
         secret: SecretString::from(seller.client_secret.clone()),
         locations: vec![],
-        settings: ["interval-s=2", "overlap-s=5", "doubt-s=2", "requests-per-second=20"].map(str::to_owned).to_vec(),
+        settings: [
+            "interval-s=2",
+            "overlap-s=5",
+            "doubt-s=2",
+            "requests-per-second=20",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         orders_from: Some(since),
         base_url: Some(sandbox.seller_center.url()),
         allow_local: true,
     };
     let row = create(&host, channel).await?;
-    screen.line(&format!("Connected to {CHANNEL}: account {}", row.account_name.as_deref().unwrap_or("")));
+    screen.line(&format!(
+        "Connected to {CHANNEL}: account {}",
+        row.account_name.as_deref().unwrap_or("")
+    ));
     screen.title("First sync: a plan to approve");
     screen.working("reading both catalogues");
     let end = schedule::run_once(&host, row, Mode::Plan).await?;
@@ -134,18 +180,36 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         anyhow::bail!("the first plan could not be made: {stop}");
     }
     let report = end.report;
-    screen.line(&format!("{} are on both sides and linked; {} are not in step", count(report.links, "SKU"), report.mismatches));
+    screen.line(&format!(
+        "{} are on both sides and linked; {} are not in step",
+        count(report.links, "SKU"),
+        report.mismatches
+    ));
     let mismatches = {
         let key = key.clone();
-        host.store.read(move |tx| tx.status(&key, Instant::now())).await?.mismatches
+        host.store
+            .read(move |tx| tx.status(&key, Instant::now()))
+            .await?
+            .mismatches
     };
     for (kind, n) in mismatches {
         screen.line(&format!("    {n:>4}  {}", meaning(&kind)));
     }
-    screen.line(&format!("{} at {CHANNEL} differ from the shop and would be written", count(report.to_push.len() as u32, "number")));
+    screen.line(&format!(
+        "{} at {CHANNEL} differ from the shop and would be written",
+        count(report.to_push.len() as u32, "number")
+    ));
     approve_now(&host, &key).await?;
     screen.line("Approved (a merchant would look first; the demo approves its own)");
-    Ok(Stage { sandbox, host, key, since, screen, data, keep: args.keep.is_some() })
+    Ok(Stage {
+        sandbox,
+        host,
+        key,
+        since,
+        screen,
+        data,
+        keep: args.keep.is_some(),
+    })
 }
 
 fn meaning(kind: &str) -> &str {
@@ -167,7 +231,8 @@ impl Stage {
         let end = schedule::run_once(&self.host, row, Mode::Act).await?;
         self.show(&end.report);
         if let Some(stop) = end.stop {
-            self.screen.problem(&format!("the cycle stopped early: {stop}"));
+            self.screen
+                .problem(&format!("the cycle stopped early: {stop}"));
         }
         Ok(end.report)
     }
@@ -205,7 +270,13 @@ impl Stage {
     fn audit(&self) -> Audit {
         audit(
             &self.sandbox,
-            &AuditOptions { since: self.since, buffer: 0, locations: self.sandbox.locations.clone(), channel_title: CHANNEL.into(), converged: true },
+            &AuditOptions {
+                since: self.since,
+                buffer: 0,
+                locations: self.sandbox.locations.clone(),
+                channel_title: CHANNEL.into(),
+                converged: true,
+            },
         )
     }
 
@@ -218,7 +289,8 @@ impl Stage {
                 self.screen.line(&format!("      {example}"));
             }
         }
-        let requests = |counts: &std::collections::BTreeMap<String, u64>| counts.values().sum::<u64>();
+        let requests =
+            |counts: &std::collections::BTreeMap<String, u64>| counts.values().sum::<u64>();
         self.screen.line(&format!(
             "{} requests to Shopify, {} to {CHANNEL}, {} s",
             requests(&self.sandbox.shopify.stats().requests),
@@ -254,7 +326,11 @@ async fn once(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     }
     stage.settle().await?;
     screen.title("Fulfillments out");
-    for (number, packing) in [(0, Packing::Whole), (2, Packing::TwoParcels), (3, Packing::TrackingLater)] {
+    for (number, packing) in [
+        (0, Packing::Whole),
+        (2, Packing::TwoParcels),
+        (3, Packing::TrackingLater),
+    ] {
         for text in story.pack(&numbers[number], packing)? {
             screen.world(&text);
         }
@@ -282,7 +358,8 @@ async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     let started = Clock::now();
     let screen = &stage.screen;
     screen.title("Live: a shopper buys on both sides, a merchant packs. Ctrl-C ends it");
-    let stop = until_stopped("Ending: the last changes are brought over, then both sides are checked.");
+    let stop =
+        until_stopped("Ending: the last changes are brought over, then both sides are checked.");
     if let Some(length) = args.length {
         let stop = stop.clone();
         tokio::spawn(async move {
@@ -341,16 +418,34 @@ async fn board(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let now = Instant::now();
     let (status, units) = {
         let key = stage.key.clone();
-        stage.host.store.read(move |tx| Ok((tx.status(&key, now)?, tx.open_units(&key, 1)?))).await?
+        stage
+            .host
+            .store
+            .read(move |tx| Ok((tx.status(&key, now)?, tx.open_units(&key, 1)?)))
+            .await?
     };
     let orders: u32 = status.orders.iter().map(|(_, n)| n).sum();
-    let state = |name: &str| status.orders.iter().find(|(s, _)| s == name).map_or(0, |(_, n)| *n);
-    let deadline = units.first().and_then(|u| Some((u.number.clone(), u.ship_by?))).map_or("none".into(), |(number, by)| {
-        let left = by.duration_since(now).as_secs();
-        let sign = if left < 0 { "-" } else { "" };
-        let left = left.unsigned_abs();
-        format!("order {number} in {sign}{:02}:{:02}:{:02}", left / 3600, left % 3600 / 60, left % 60)
-    });
+    let state = |name: &str| {
+        status
+            .orders
+            .iter()
+            .find(|(s, _)| s == name)
+            .map_or(0, |(_, n)| *n)
+    };
+    let deadline = units
+        .first()
+        .and_then(|u| Some((u.number.clone(), u.ship_by?)))
+        .map_or("none".into(), |(number, by)| {
+            let left = by.duration_since(now).as_secs();
+            let sign = if left < 0 { "-" } else { "" };
+            let left = left.unsigned_abs();
+            format!(
+                "order {number} in {sign}{:02}:{:02}:{:02}",
+                left / 3600,
+                left % 3600 / 60,
+                left % 60
+            )
+        });
     Ok(vec![
         format!(
             "orders {orders}   in Shopify {}   waiting {}   finished {}   units to dispatch {}",
@@ -359,6 +454,9 @@ async fn board(stage: &Stage) -> anyhow::Result<Vec<String>> {
             state("closed"),
             status.open_units
         ),
-        format!("SKUs in step {}   not sure {}   next dispatch deadline: {deadline}", status.linked, status.unsure),
+        format!(
+            "SKUs in step {}   not sure {}   next dispatch deadline: {deadline}",
+            status.linked, status.unsure
+        ),
     ])
 }

@@ -42,7 +42,11 @@ pub(super) async fn run(args: ExplainArgs, env: &Env) -> anyhow::Result<u8> {
 }
 
 /// An order by the channel's number or id.
-pub(super) async fn find_order(host: &Host, key: &Key, what: &str) -> anyhow::Result<Option<OrderRow>> {
+pub(super) async fn find_order(
+    host: &Host,
+    key: &Key,
+    what: &str,
+) -> anyhow::Result<Option<OrderRow>> {
     let (key, what) = (key.clone(), what.to_owned());
     Ok(host
         .store
@@ -53,25 +57,53 @@ pub(super) async fn find_order(host: &Host, key: &Key, what: &str) -> anyhow::Re
         .await?)
 }
 
-async fn explain_order(host: &Host, row: &ChannelRow, order: OrderRow, env: &Env, json: &mut Vec<serde_json::Value>) -> anyhow::Result<()> {
+async fn explain_order(
+    host: &Host,
+    row: &ChannelRow,
+    order: OrderRow,
+    env: &Env,
+    json: &mut Vec<serde_json::Value>,
+) -> anyhow::Result<()> {
     let (key, id) = (row.key.clone(), order.id.clone());
     let (units, parcels, events) = host
         .store
-        .read(move |tx| Ok((tx.units(&key, &id)?, tx.parcels_of(&key, &id)?, tx.events(&key, &format!("order:{id}"), HISTORY)?)))
+        .read(move |tx| {
+            Ok((
+                tx.units(&key, &id)?,
+                tx.parcels_of(&key, &id)?,
+                tx.events(&key, &format!("order:{id}"), HISTORY)?,
+            ))
+        })
         .await?;
     if env.json {
         json.push(serde_json::json!({"channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events}));
         return Ok(());
     }
     let now = Instant::now();
-    println!("\nOrder {} of {} (id {} there)", order.number, row.title, order.id);
+    println!(
+        "\nOrder {} of {} (id {} there)",
+        order.number, row.title, order.id
+    );
     let buyer = order.snapshot.buyer_name.clone().unwrap_or_default();
     let mut facts = vec![
         vec!["state".into(), order.state.text().to_owned()],
         vec!["at the channel".into(), order.snapshot.native_state.clone()],
-        vec!["bought".into(), format!("{} UTC by {buyer}", clock(order.snapshot.placed_at))],
-        vec!["in Shopify".into(), order.shop_name.as_ref().map_or("no".into(), |n| format!("{n} ({})", order.shop_order.as_deref().unwrap_or("")))],
-        vec!["dispatch by".into(), order.ship_by.map_or("none told".into(), |t| format!("{} UTC ({})", clock(t), relative(t, now)))],
+        vec![
+            "bought".into(),
+            format!("{} UTC by {buyer}", clock(order.snapshot.placed_at)),
+        ],
+        vec![
+            "in Shopify".into(),
+            order.shop_name.as_ref().map_or("no".into(), |n| {
+                format!("{n} ({})", order.shop_order.as_deref().unwrap_or(""))
+            }),
+        ],
+        vec![
+            "dispatch by".into(),
+            order.ship_by.map_or("none told".into(), |t| {
+                format!("{} UTC ({})", clock(t), relative(t, now))
+            }),
+        ],
     ];
     if let Some(reason) = &order.reason {
         facts.push(vec!["why".into(), reason.clone()]);
@@ -88,31 +120,62 @@ async fn explain_order(host: &Host, row: &ChannelRow, order: OrderRow, env: &Env
                 u.sku.clone().unwrap_or_default(),
                 u.channel_state.clone(),
                 u.shop_state.clone(),
-                u.parcel.as_deref().and_then(|p| p.rsplit('/').next()).unwrap_or("").to_owned(),
+                u.parcel
+                    .as_deref()
+                    .and_then(|p| p.rsplit('/').next())
+                    .unwrap_or("")
+                    .to_owned(),
             ]
         })
         .collect();
-    print_rows(&["line", "SKU", "at the channel", "in Shopify", "parcel"], &rows, usize::MAX);
+    print_rows(
+        &["line", "SKU", "at the channel", "in Shopify", "parcel"],
+        &rows,
+        usize::MAX,
+    );
     let rows: Vec<Vec<String>> = parcels
         .iter()
         .map(|p| {
             vec![
                 p.id.rsplit('/').next().unwrap_or("").to_owned(),
                 p.company.clone().unwrap_or_default(),
-                p.carrier.as_ref().and_then(|c| c.name.clone()).unwrap_or_default(),
+                p.carrier
+                    .as_ref()
+                    .and_then(|c| c.name.clone())
+                    .unwrap_or_default(),
                 p.tracking.clone().unwrap_or_default(),
                 p.state.text().to_owned(),
                 p.reason.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    print_rows(&["parcel", "carrier in Shopify", "carrier at the channel", "code", "state", "why"], &rows, usize::MAX);
-    let rows: Vec<Vec<String>> = events.iter().map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()]).collect();
+    print_rows(
+        &[
+            "parcel",
+            "carrier in Shopify",
+            "carrier at the channel",
+            "code",
+            "state",
+            "why",
+        ],
+        &rows,
+        usize::MAX,
+    );
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()])
+        .collect();
     print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
     Ok(())
 }
 
-async fn explain_sku(host: &Host, row: &ChannelRow, sku: &str, env: &Env, json: &mut Vec<serde_json::Value>) -> anyhow::Result<bool> {
+async fn explain_sku(
+    host: &Host,
+    row: &ChannelRow,
+    sku: &str,
+    env: &Env,
+    json: &mut Vec<serde_json::Value>,
+) -> anyhow::Result<bool> {
     let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
     let (variants, listings, mismatches, stock, levels, pushes, events) = host
@@ -126,7 +189,10 @@ async fn explain_sku(host: &Host, row: &ChannelRow, sku: &str, env: &Env, json: 
             Ok((
                 variants,
                 tx.listings_with_sku(&key, &wanted)?,
-                tx.mismatches(&key)?.into_iter().filter(|m| m.sku == wanted).collect::<Vec<_>>(),
+                tx.mismatches(&key)?
+                    .into_iter()
+                    .filter(|m| m.sku == wanted)
+                    .collect::<Vec<_>>(),
                 tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted)))?,
                 levels,
                 tx.pushes(&key, &wanted, HISTORY)?,
@@ -158,16 +224,42 @@ async fn explain_sku(host: &Host, row: &ChannelRow, sku: &str, env: &Env, json: 
         match c.from {
             Some(from) if from == c.to => println!("The channel has {from}: in step."),
             Some(from) => println!("The channel has {from}: written in the next cycle."),
-            None => println!("What the channel has is not known for sure: written in the next cycle."),
+            None => {
+                println!("What the channel has is not known for sure: written in the next cycle.")
+            }
         }
     }
-    let rows: Vec<Vec<String>> = variants.iter().map(|v| vec!["Shopify variant".into(), v.title.clone(), v.variant.clone()]).chain(listings.iter().map(|l| vec!["listing".into(), l.title.clone(), l.id.clone()])).collect();
+    let rows: Vec<Vec<String>> = variants
+        .iter()
+        .map(|v| vec!["Shopify variant".into(), v.title.clone(), v.variant.clone()])
+        .chain(
+            listings
+                .iter()
+                .map(|l| vec!["listing".into(), l.title.clone(), l.id.clone()]),
+        )
+        .collect();
     print_rows(&["side", "title", "id"], &rows, usize::MAX);
     let rows: Vec<Vec<String>> = levels
         .iter()
-        .map(|(location, n, read)| vec![location.clone(), n.to_string(), if row.locations.contains(location) { "yes" } else { "no" }.into(), clock(*read)])
+        .map(|(location, n, read)| {
+            vec![
+                location.clone(),
+                n.to_string(),
+                if row.locations.contains(location) {
+                    "yes"
+                } else {
+                    "no"
+                }
+                .into(),
+                clock(*read),
+            ]
+        })
         .collect();
-    print_rows(&["location", "available", "counts", "read (UTC)"], &rows, usize::MAX);
+    print_rows(
+        &["location", "available", "counts", "read (UTC)"],
+        &rows,
+        usize::MAX,
+    );
     let rows: Vec<Vec<String>> = pushes
         .iter()
         .map(|p| {
@@ -175,14 +267,31 @@ async fn explain_sku(host: &Host, row: &ChannelRow, sku: &str, env: &Env, json: 
                 clock(p.at),
                 p.previous.map_or("?".into(), |q| q.to_string()),
                 p.quantity.to_string(),
-                format!("{} - {} - {} + {}", p.available, p.unseen, p.buffer, p.reserved),
+                format!(
+                    "{} - {} - {} + {}",
+                    p.available, p.unseen, p.buffer, p.reserved
+                ),
                 p.cause.clone(),
                 p.outcome.clone(),
             ]
         })
         .collect();
-    print_rows(&["written (UTC)", "from", "to", "available - unseen - buffer + reserved", "cause", "outcome"], &rows, usize::MAX);
-    let rows: Vec<Vec<String>> = events.iter().map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()]).collect();
+    print_rows(
+        &[
+            "written (UTC)",
+            "from",
+            "to",
+            "available - unseen - buffer + reserved",
+            "cause",
+            "outcome",
+        ],
+        &rows,
+        usize::MAX,
+    );
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()])
+        .collect();
     print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
     Ok(true)
 }

@@ -10,7 +10,11 @@ use crate::vault::Scrubber;
 /// Starts logging. A filter that cannot be read counts as "warn".
 pub(super) fn start(filter: &str, scrubber: Scrubber) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(Scrubbing(scrubber)).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Scrubbing(scrubber))
+        .with_target(false)
+        .init();
 }
 
 /// Blanks secrets in each line. Whatever writes to the log, even a library, passes here.

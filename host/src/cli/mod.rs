@@ -48,13 +48,25 @@ pub const UNREACHABLE: u8 = 4;
 #[command(name = "lockstep", version, max_term_width = 110)]
 struct Cli {
     /// Where database, key, plugins and cache lie.
-    #[arg(long, global = true, env = "LOCKSTEP_DATA", default_value = "lockstep-data", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOCKSTEP_DATA",
+        default_value = "lockstep-data",
+        value_name = "DIR"
+    )]
     data: PathBuf,
     /// Print JSON instead of tables.
     #[arg(long, global = true)]
     json: bool,
     /// What to log, as in "info" or "lockstep=debug".
-    #[arg(long, global = true, env = "LOCKSTEP_LOG", default_value = "warn", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOCKSTEP_LOG",
+        default_value = "warn",
+        value_name = "FILTER"
+    )]
     log: String,
     #[command(subcommand)]
     command: Command,
@@ -168,7 +180,11 @@ impl FromStr for Key {
 
 /// Whether a text can be a short name: it becomes part of references in Shopify.
 pub(crate) fn name_ok(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 40 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    !text.is_empty()
+        && text.len() <= 40
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// Parses the command line, runs the command, prints an error with its causes.
@@ -176,7 +192,11 @@ pub async fn main() -> ExitCode {
     let cli = Cli::parse();
     let scrubber = Scrubber::default();
     logging::start(&cli.log, scrubber.clone());
-    let env = Env { data: cli.data, json: cli.json, scrubber };
+    let env = Env {
+        data: cli.data,
+        json: cli.json,
+        scrubber,
+    };
     match run(cli.command, &env).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -201,7 +221,9 @@ fn code_of(error: &anyhow::Error) -> u8 {
         }
         if let Some(fault) = cause.downcast_ref::<crate::model::Fault>() {
             return match fault {
-                crate::model::Fault::Unavailable { .. } | crate::model::Fault::Throttled { .. } => UNREACHABLE,
+                crate::model::Fault::Unavailable { .. } | crate::model::Fault::Throttled { .. } => {
+                    UNREACHABLE
+                }
                 _ => USAGE,
             };
         }
@@ -232,18 +254,30 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Demo(a) => demo::run(a, env).await,
         Command::Sandbox(a) => sandbox::run(a).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "lockstep", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "lockstep",
+                &mut std::io::stdout(),
+            );
             Ok(FINE)
         }
     }
 }
 
 /// The channels meant: the one named, or all.
-pub(crate) async fn channels(host: &Host, one: Option<&Key>) -> anyhow::Result<Vec<db::ChannelRow>> {
+pub(crate) async fn channels(
+    host: &Host,
+    one: Option<&Key>,
+) -> anyhow::Result<Vec<db::ChannelRow>> {
     match one {
         Some(key) => Ok(vec![host.channel(key).await?]),
         None => {
-            let all = host.store.read(|tx| tx.channels()).await.context("reading the channels")?;
+            let all = host
+                .store
+                .read(|tx| tx.channels())
+                .await
+                .context("reading the channels")?;
             if all.is_empty() {
                 return Err(Usage("there is no channel yet; add one with `lockstep channel add SHOP/CHANNEL --plugin the-iconic`".into()).into());
             }

@@ -26,10 +26,19 @@ async fn find(host: &Host, args: &OrderArgs) -> anyhow::Result<(Key, OrderRow)> 
     }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Usage(format!("no order \"{}\" is known; orders are named by the channel's number or id", args.order)).into()),
+        0 => Err(Usage(format!(
+            "no order \"{}\" is known; orders are named by the channel's number or id",
+            args.order
+        ))
+        .into()),
         _ => {
             let keys: Vec<String> = found.iter().map(|(k, _)| k.to_string()).collect();
-            Err(Usage(format!("order \"{}\" exists in {}; name one with --channel", args.order, keys.join(" and "))).into())
+            Err(Usage(format!(
+                "order \"{}\" exists in {}; name one with --channel",
+                args.order,
+                keys.join(" and ")
+            ))
+            .into())
         }
     }
 }
@@ -48,17 +57,28 @@ pub(super) async fn retry(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
                 retried.push("its creation".to_owned());
             }
             for mut parcel in tx.parcels_of(&key, &order.id)? {
-                // A parcel in doubt is not sent again: what the channel has must be settled there first.
-                if matches!(parcel.state, ParcelState::Refused) && parcel.carrier.is_some() {
+                // Safe for one in doubt as well: the channel is asked first, and a code that it has is never replaced.
+                if matches!(parcel.state, ParcelState::Refused | ParcelState::Doubt)
+                    && parcel.carrier.is_some()
+                {
                     parcel.state = ParcelState::Ready;
                     parcel.attention = false;
                     parcel.reason = Some("tried again by the operator".into());
                     tx.put_parcel(&key, &parcel, now)?;
-                    retried.push(format!("parcel {}", parcel.tracking.as_deref().unwrap_or("without code")));
+                    retried.push(format!(
+                        "parcel {}",
+                        parcel.tracking.as_deref().unwrap_or("without code")
+                    ));
                 }
             }
             if !retried.is_empty() {
-                tx.record(&key, &format!("order:{}", order.id), "retry", &format!("the operator tries again: {}", retried.join(", ")), now)?;
+                tx.record(
+                    &key,
+                    &format!("order:{}", order.id),
+                    "retry",
+                    &format!("the operator tries again: {}", retried.join(", ")),
+                    now,
+                )?;
                 tx.set_due(&key, now, 0)?;
             }
             Ok(retried)
@@ -67,7 +87,10 @@ pub(super) async fn retry(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
     if retried.is_empty() {
         println!("Order {number}: nothing of it was refused, so there is nothing to try again.");
     } else {
-        println!("Order {number}: tried again in the next cycle: {}.", retried.join(", "));
+        println!(
+            "Order {number}: tried again in the next cycle: {}.",
+            retried.join(", ")
+        );
     }
     Ok(FINE)
 }
@@ -76,18 +99,29 @@ pub(super) async fn hold(args: OrderArgs, env: &Env, hold: bool) -> anyhow::Resu
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
     if hold && order.shop_order.is_some() {
-        return Err(Usage(format!("order {} exists in Shopify already; hold its fulfillment there", order.number)).into());
+        return Err(Usage(format!(
+            "order {} exists in Shopify already; hold its fulfillment there",
+            order.number
+        ))
+        .into());
     }
     let number = order.number.clone();
     host.store
         .write(move |tx| {
             let now = Instant::now();
             tx.set_manual_hold(&key, &order.id, hold)?;
-            let text = if hold { "held by the operator" } else { "released by the operator" };
+            let text = if hold {
+                "held by the operator"
+            } else {
+                "released by the operator"
+            };
             tx.record(&key, &format!("order:{}", order.id), "hold", text, now)
         })
         .await?;
-    println!("Order {number} is {}.", if hold { "held" } else { "released" });
+    println!(
+        "Order {number} is {}.",
+        if hold { "held" } else { "released" }
+    );
     Ok(FINE)
 }
 
@@ -99,11 +133,21 @@ pub(super) async fn handled(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
         .write(move |tx| {
             let now = Instant::now();
             tx.set_order_attention(&key, &order.id, false)?;
-            for mut parcel in tx.parcels_of(&key, &order.id)?.into_iter().filter(|p| p.attention) {
+            for mut parcel in tx
+                .parcels_of(&key, &order.id)?
+                .into_iter()
+                .filter(|p| p.attention)
+            {
                 parcel.attention = false;
                 tx.put_parcel(&key, &parcel, now)?;
             }
-            tx.record(&key, &format!("order:{}", order.id), "handled", "a person has seen to it", now)
+            tx.record(
+                &key,
+                &format!("order:{}", order.id),
+                "handled",
+                "a person has seen to it",
+                now,
+            )
         })
         .await?;
     println!("Order {number} is noted as handled.");

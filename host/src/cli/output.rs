@@ -7,7 +7,10 @@ use crate::model::Instant;
 /// A table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.to_vec());
     table
 }
 
@@ -30,7 +33,11 @@ pub(crate) fn print_rows(header: &[&str], rows: &[Vec<String>], limit: usize) {
 pub(crate) fn relative(at: Instant, now: Instant) -> String {
     let seconds = at.duration_since(now).as_secs();
     let text = span(seconds.unsigned_abs());
-    if seconds >= 0 { format!("in {text}") } else { format!("{text} ago") }
+    if seconds >= 0 {
+        format!("in {text}")
+    } else {
+        format!("{text} ago")
+    }
 }
 
 fn span(seconds: u64) -> String {
@@ -49,5 +56,9 @@ pub(crate) fn clock(at: Instant) -> String {
 
 /// "1 SKU", "12 SKUs".
 pub(crate) fn count(n: u32, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    if n == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{n} {what}s")
+    }
 }

@@ -83,12 +83,16 @@ async fn stored(one: Option<&Key>, env: &Env) -> anyhow::Result<u8> {
             host.store.read(move |tx| tx.plan(&key)).await?
         };
         match plan {
-            None if env.json => json.push(serde_json::json!({"channel": key.to_string(), "plan": null})),
+            None if env.json => {
+                json.push(serde_json::json!({"channel": key.to_string(), "plan": null}))
+            }
             None => println!("{key}: the running host works it; nothing waits for approval."),
             Some((why, body)) => {
                 let body: serde_json::Value = serde_json::from_str(&body)?;
                 if env.json {
-                    json.push(serde_json::json!({"channel": key.to_string(), "why": why, "plan": body}));
+                    json.push(
+                        serde_json::json!({"channel": key.to_string(), "why": why, "plan": body}),
+                    );
                 } else {
                     println!("{key}: waits for approval: {why}.");
                     let changes = body["to_push"].as_array().cloned().unwrap_or_default();
@@ -97,8 +101,10 @@ async fn stored(one: Option<&Key>, env: &Env) -> anyhow::Result<u8> {
                         serde_json::Value::String(s) => s.clone(),
                         other => other.to_string(),
                     };
-                    let rows: Vec<Vec<String>> =
-                        changes.iter().map(|c| vec![text(&c["sku"]), text(&c["from"]), text(&c["to"])]).collect();
+                    let rows: Vec<Vec<String>> = changes
+                        .iter()
+                        .map(|c| vec![text(&c["sku"]), text(&c["from"]), text(&c["to"])])
+                        .collect();
                     print_rows(&["SKU", "at the channel", "would become"], &rows, FIRST);
                     println!("Allow it with `lockstep approve {key}`.");
                 }
@@ -113,12 +119,40 @@ async fn stored(one: Option<&Key>, env: &Env) -> anyhow::Result<u8> {
 
 /// Prints what a cycle would do.
 pub(super) fn show(key: &Key, report: &Report, mismatches: &[Mismatch], limit: usize) {
-    println!("\n{key}: {} linked, {} not in step", count(report.links, "SKU"), report.mismatches);
-    let pairs = |rows: &[(String, String)]| rows.iter().map(|(a, b)| vec![a.clone(), b.clone()]).collect::<Vec<_>>();
-    section("Orders to be created in Shopify", &["order", "lines"], &pairs(&report.orders_to_create), limit);
-    section("Orders that wait", &["order", "why"], &pairs(&report.orders_waiting), limit);
-    section("Parcels to be told to the channel", &["order", "carrier and code"], &pairs(&report.parcels_to_tell), limit);
-    section("Cancellations to be carried over", &["order", "units"], &pairs(&report.to_cancel), limit);
+    println!(
+        "\n{key}: {} linked, {} not in step",
+        count(report.links, "SKU"),
+        report.mismatches
+    );
+    let pairs = |rows: &[(String, String)]| {
+        rows.iter()
+            .map(|(a, b)| vec![a.clone(), b.clone()])
+            .collect::<Vec<_>>()
+    };
+    section(
+        "Orders to be created in Shopify",
+        &["order", "lines"],
+        &pairs(&report.orders_to_create),
+        limit,
+    );
+    section(
+        "Orders that wait",
+        &["order", "why"],
+        &pairs(&report.orders_waiting),
+        limit,
+    );
+    section(
+        "Parcels to be told to the channel",
+        &["order", "carrier and code"],
+        &pairs(&report.parcels_to_tell),
+        limit,
+    );
+    section(
+        "Cancellations to be carried over",
+        &["order", "units"],
+        &pairs(&report.to_cancel),
+        limit,
+    );
     let stock: Vec<Vec<String>> = report
         .to_push
         .iter()
@@ -127,17 +161,35 @@ pub(super) fn show(key: &Key, report: &Report, mismatches: &[Mismatch], limit: u
                 c.sku.clone(),
                 c.from.map_or("?".into(), |f| f.to_string()),
                 c.to.to_string(),
-                format!("{} available - {} unseen - {} buffer + {} reserved there", c.available, c.unseen, c.buffer, c.reserved),
+                format!(
+                    "{} available - {} unseen - {} buffer + {} reserved there",
+                    c.available, c.unseen, c.buffer, c.reserved
+                ),
             ]
         })
         .collect();
-    section("Stock to be written", &["SKU", "at the channel", "would become", "because"], &stock, limit);
-    let rows: Vec<Vec<String>> = mismatches.iter().map(|m| vec![m.sku.clone(), m.kind.clone(), m.detail.clone()]).collect();
-    section("SKUs that are not in step", &["SKU", "kind", "what to do"], &rows, limit);
+    section(
+        "Stock to be written",
+        &["SKU", "at the channel", "would become", "because"],
+        &stock,
+        limit,
+    );
+    let rows: Vec<Vec<String>> = mismatches
+        .iter()
+        .map(|m| vec![m.sku.clone(), m.kind.clone(), m.detail.clone()])
+        .collect();
+    section(
+        "SKUs that are not in step",
+        &["SKU", "kind", "what to do"],
+        &rows,
+        limit,
+    );
     let problems: Vec<Vec<String>> = report.problems.iter().map(|p| vec![p.clone()]).collect();
     section("Problems", &["problem"], &problems, limit);
     match &report.awaits_approval {
-        Some(why) => println!("\nNothing was changed: {why}. Allow it with `lockstep approve {key}`."),
+        Some(why) => {
+            println!("\nNothing was changed: {why}. Allow it with `lockstep approve {key}`.")
+        }
         None => println!("\nNothing was changed."),
     }
 }
@@ -176,6 +228,8 @@ pub(super) async fn approve(args: ApproveArgs, env: &Env) -> anyhow::Result<u8> 
 /// Approves what a channel waits for, as `lockstep approve` does.
 pub(super) async fn approve_now(host: &Host, key: &Key) -> anyhow::Result<()> {
     let key = key.clone();
-    host.store.write(move |tx| tx.approve(&key, Instant::now())).await?;
+    host.store
+        .write(move |tx| tx.approve(&key, Instant::now()))
+        .await?;
     Ok(())
 }

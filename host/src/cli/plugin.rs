@@ -25,18 +25,34 @@ pub(super) fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
                     "id": id, "name": m.plugin.name, "version": m.plugin.version.to_string(), "digest": p.digest(),
                     "capabilities": p.capabilities(), "endpoint": m.endpoint.base_url, "hosts": m.endpoint.hosts,
                 }));
-                rows.push(vec![id.clone(), m.plugin.name.clone(), m.plugin.version.to_string(), p.digest()[..12].to_owned(), capabilities]);
+                rows.push(vec![
+                    id.clone(),
+                    m.plugin.name.clone(),
+                    m.plugin.version.to_string(),
+                    p.digest()[..12].to_owned(),
+                    capabilities,
+                ]);
             }
             Err(why) => {
                 json.push(serde_json::json!({"id": id, "error": why}));
-                rows.push(vec![id.clone(), "cannot be used".into(), String::new(), String::new(), why.clone()]);
+                rows.push(vec![
+                    id.clone(),
+                    "cannot be used".into(),
+                    String::new(),
+                    String::new(),
+                    why.clone(),
+                ]);
             }
         }
     }
     if env.json {
         println!("{}", serde_json::to_string_pretty(&json)?);
     } else {
-        print_rows(&["plugin", "name", "version", "digest", "can do"], &rows, usize::MAX);
+        print_rows(
+            &["plugin", "name", "version", "digest", "can do"],
+            &rows,
+            usize::MAX,
+        );
     }
     Ok(FINE)
 }

@@ -16,7 +16,13 @@ pub(super) struct RunArgs {}
 pub(super) async fn run(_args: RunArgs, env: &Env) -> anyhow::Result<u8> {
     let host = Arc::new(env.worker()?);
     let all = channels(&host, None).await?;
-    println!("Working {}. Stop with Ctrl-C.", all.iter().map(|c| c.key.to_string()).collect::<Vec<_>>().join(", "));
+    println!(
+        "Working {}. Stop with Ctrl-C.",
+        all.iter()
+            .map(|c| c.key.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     let json = env.json;
     schedule::run(host, Wakes::default(), until_stopped("Stopping after the running cycles; Ctrl-C again stops at once."), |key, end| match end {
         Ok(end) if json => {

@@ -26,15 +26,33 @@ pub(super) struct SandboxArgs {
 }
 
 pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
-    let mut options = Options { skus: args.skus, seed: args.seed, control_port: Some(args.control_port), ..Options::default() };
+    let mut options = Options {
+        skus: args.skus,
+        seed: args.seed,
+        control_port: Some(args.control_port),
+        ..Options::default()
+    };
     options.shopify.port = args.shopify_port;
     options.seller_center.port = args.seller_center_port;
     let (shopify, seller_center) = (options.shopify.clone(), options.seller_center.clone());
     let sandbox = Sandbox::start(options).await?;
     let stop = until_stopped("Stopping.");
-    println!("Shopify        {}   client id {}   secret {}", sandbox.shopify.url(), shopify.client_id, shopify.client_secret);
-    println!("Seller Center  {}   application id {}   secret {}", sandbox.seller_center.url(), seller_center.client_id, seller_center.client_secret);
-    println!("Control        {}", sandbox.control_url().unwrap_or_default());
+    println!(
+        "Shopify        {}   client id {}   secret {}",
+        sandbox.shopify.url(),
+        shopify.client_id,
+        shopify.client_secret
+    );
+    println!(
+        "Seller Center  {}   application id {}   secret {}",
+        sandbox.seller_center.url(),
+        seller_center.client_id,
+        seller_center.client_secret
+    );
+    println!(
+        "Control        {}",
+        sandbox.control_url().unwrap_or_default()
+    );
     println!();
     println!("In another terminal:");
     println!("  lockstep init");

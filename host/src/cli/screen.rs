@@ -23,14 +23,21 @@ impl Screen {
             let bars = (0..2)
                 .map(|_| {
                     let bar = all.add(ProgressBar::new_spinner());
-                    bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
+                    bar.set_style(
+                        ProgressStyle::with_template("{spinner} {msg}")
+                            .expect("the template is valid"),
+                    );
                     bar.enable_steady_tick(Duration::from_millis(200));
                     bar
                 })
                 .collect();
             (all, bars)
         });
-        Self { foot, quiet, color: terminal && std::env::var_os("NO_COLOR").is_none() }
+        Self {
+            foot,
+            quiet,
+            color: terminal && std::env::var_os("NO_COLOR").is_none(),
+        }
     }
 
     pub(super) fn quiet(&self) -> bool {
@@ -50,7 +57,11 @@ impl Screen {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Begins a part.
@@ -84,7 +95,11 @@ impl Screen {
 
     /// A verdict.
     pub(super) fn check(&self, ok: bool, name: &str, detail: &str) {
-        let mark = if ok { self.paint("32", "  ok  ") } else { self.paint("31", "BROKEN") };
+        let mark = if ok {
+            self.paint("32", "  ok  ")
+        } else {
+            self.paint("31", "BROKEN")
+        };
         self.print(&format!("  {mark} {name}: {detail}"));
     }
 

@@ -9,9 +9,14 @@ use secrecy::SecretString;
 use super::Usage;
 
 /// Reads a secret: the file if named, else the environment variable, else a prompt.
-pub(crate) fn read(file: Option<&Path>, variable: &str, what: &str) -> anyhow::Result<SecretString> {
+pub(crate) fn read(
+    file: Option<&Path>,
+    variable: &str,
+    what: &str,
+) -> anyhow::Result<SecretString> {
     let text = if let Some(file) = file {
-        std::fs::read_to_string(file).with_context(|| format!("cannot read the {what} from {}", file.display()))?
+        std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the {what} from {}", file.display()))?
     } else if let Ok(text) = std::env::var(variable) {
         text
     } else if std::io::stdin().is_terminal() {

@@ -60,23 +60,48 @@ pub(super) async fn run(command: ShopCommand, env: &Env) -> anyhow::Result<u8> {
 
 async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     if !name_ok(&args.name) {
-        return Err(Usage(format!("\"{}\" cannot be a short name: use lower-case letters, digits and dashes", args.name)).into());
+        return Err(Usage(format!(
+            "\"{}\" cannot be a short name: use lower-case letters, digits and dashes",
+            args.name
+        ))
+        .into());
     }
     let base_url = match (args.base_url, &args.domain) {
         (Some(url), _) => url,
-        (None, Some(domain)) => format!("https://{}", domain.trim_start_matches("https://").trim_end_matches('/')),
-        (None, None) => return Err(Usage("name the store with --domain, as in --domain kestrel-surf.myshopify.com".into()).into()),
+        (None, Some(domain)) => format!(
+            "https://{}",
+            domain.trim_start_matches("https://").trim_end_matches('/')
+        ),
+        (None, None) => {
+            return Err(Usage(
+                "name the store with --domain, as in --domain kestrel-surf.myshopify.com".into(),
+            )
+            .into());
+        }
     };
     if args.client_id.is_none() && !args.token {
         return Err(Usage("say how to sign in: --client-id ID for an app of the Dev Dashboard, or --token for a permanent token".into()).into());
     }
     let host = env.host()?;
-    let secret = secret::read(args.secret_file.as_deref(), "LOCKSTEP_SHOP_SECRET", if args.token { "access token" } else { "client secret" })?;
+    let secret = secret::read(
+        args.secret_file.as_deref(),
+        "LOCKSTEP_SHOP_SECRET",
+        if args.token {
+            "access token"
+        } else {
+            "client secret"
+        },
+    )?;
     let row = ShopRow {
         shop: args.name,
         base_url,
         allow_local: args.allow_local,
-        auth: if args.token { "token" } else { "client-credentials" }.into(),
+        auth: if args.token {
+            "token"
+        } else {
+            "client-credentials"
+        }
+        .into(),
         client_id: args.client_id,
         info: None,
     };
@@ -84,22 +109,36 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     if env.json {
         println!("{}", serde_json::to_string_pretty(&info)?);
     } else {
-        println!("Connected: {} ({}), {}, {}", info.name, info.domain, info.currency, info.timezone);
+        println!(
+            "Connected: {} ({}), {}, {}",
+            info.name, info.domain, info.currency, info.timezone
+        );
     }
     Ok(FINE)
 }
 
 /// Checks a shop's credentials, scopes and identity, then stores them; nothing is stored when they do not hold.
-pub(super) async fn connect(host: &Host, mut row: ShopRow, secret: &SecretString) -> anyhow::Result<ShopInfo> {
+pub(super) async fn connect(
+    host: &Host,
+    mut row: ShopRow,
+    secret: &SecretString,
+) -> anyhow::Result<ShopInfo> {
     let known = {
         let name = row.shop.clone();
         host.store.read(move |tx| tx.shop(&name)).await?
     };
     let shop = host.try_shop(&row, secret)?;
-    let info = shop.probe().await.with_context(|| format!("cannot connect to {}", row.base_url))?;
+    let info = shop
+        .probe()
+        .await
+        .with_context(|| format!("cannot connect to {}", row.base_url))?;
     let missing = Shop::missing_scopes(&info);
     if !missing.is_empty() {
-        return Err(Usage(format!("the app may not do what is needed; grant it these scopes and try again: {}", missing.join(", "))).into());
+        return Err(Usage(format!(
+            "the app may not do what is needed; grant it these scopes and try again: {}",
+            missing.join(", ")
+        ))
+        .into());
     }
     if let Some(before) = known.and_then(|k| k.info).filter(|b| b.id != info.id) {
         return Err(Usage(format!(
@@ -110,7 +149,9 @@ pub(super) async fn connect(host: &Host, mut row: ShopRow, secret: &SecretString
     }
     row.info = Some(info.clone());
     host.keep_secret(&row.shop, "", "secret", secret).await?;
-    host.store.write(move |tx| tx.put_shop(&row, Instant::now())).await?;
+    host.store
+        .write(move |tx| tx.put_shop(&row, Instant::now()))
+        .await?;
     Ok(info)
 }
 
@@ -119,13 +160,23 @@ async fn list(env: &Env) -> anyhow::Result<u8> {
     let mut view = table(&["shop", "name", "address", "currency"]);
     for s in &shops {
         let info = s.info.as_ref();
-        view.add_row([s.shop.as_str(), info.map_or("", |i| &i.name), &s.base_url, info.map_or("", |i| &i.currency)]);
+        view.add_row([
+            s.shop.as_str(),
+            info.map_or("", |i| &i.name),
+            &s.base_url,
+            info.map_or("", |i| &i.currency),
+        ]);
     }
     if env.json {
-        let infos: Vec<_> = shops.iter().map(|s| serde_json::json!({"shop": s.shop, "base_url": s.base_url, "info": s.info})).collect();
+        let infos: Vec<_> = shops
+            .iter()
+            .map(|s| serde_json::json!({"shop": s.shop, "base_url": s.base_url, "info": s.info}))
+            .collect();
         println!("{}", serde_json::to_string_pretty(&infos)?);
     } else if shops.is_empty() {
-        println!("No shop yet. Add one with `lockstep shop add NAME --domain NAME.myshopify.com --client-id ID`.");
+        println!(
+            "No shop yet. Add one with `lockstep shop add NAME --domain NAME.myshopify.com --client-id ID`."
+        );
     } else {
         println!("{view}");
     }
@@ -140,8 +191,28 @@ async fn locations(name: &str, env: &Env) -> anyhow::Result<u8> {
         return Ok(FINE);
     }
     let yes = |b: bool| if b { "yes" } else { "no" }.to_owned();
-    let rows: Vec<Vec<String>> =
-        found.into_iter().map(|l| vec![l.name, yes(l.active), yes(l.ships_online), yes(l.fulfillment_service), l.id]).collect();
-    print_rows(&["location", "active", "ships online orders", "fulfillment service", "id"], &rows, usize::MAX);
+    let rows: Vec<Vec<String>> = found
+        .into_iter()
+        .map(|l| {
+            vec![
+                l.name,
+                yes(l.active),
+                yes(l.ships_online),
+                yes(l.fulfillment_service),
+                l.id,
+            ]
+        })
+        .collect();
+    print_rows(
+        &[
+            "location",
+            "active",
+            "ships online orders",
+            "fulfillment service",
+            "id",
+        ],
+        &rows,
+        usize::MAX,
+    );
     Ok(FINE)
 }

@@ -20,7 +20,8 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let now = Instant::now();
     let mut code = FINE;
-    let (mut overview, mut urgent, mut needs, mut json) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut overview, mut urgent, mut needs, mut json) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in channels(&host, args.key.as_ref()).await? {
         let key = row.key.clone();
         let (status, units, orders, parcels, plan) = host
@@ -45,10 +46,25 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
         overview.push(vec![
             key.to_string(),
             row.state.to_string(),
-            last.map_or("never".into(), |c| format!("{} ({})", relative(c.started_at, now), c.outcome.as_deref().unwrap_or("running or killed"))),
-            if row.state == ChannelState::Active { relative(row.due_at, now) } else { String::new() },
+            last.map_or("never".into(), |c| {
+                format!(
+                    "{} ({})",
+                    relative(c.started_at, now),
+                    c.outcome.as_deref().unwrap_or("running or killed")
+                )
+            }),
+            if row.state == ChannelState::Active {
+                relative(row.due_at, now)
+            } else {
+                String::new()
+            },
             status.linked.to_string(),
-            status.mismatches.iter().map(|(_, n)| n).sum::<u32>().to_string(),
+            status
+                .mismatches
+                .iter()
+                .map(|(_, n)| n)
+                .sum::<u32>()
+                .to_string(),
             status.open_units.to_string(),
             status.late_units.to_string(),
             status.attention.to_string(),
@@ -67,14 +83,26 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
             needs.push(vec![key.to_string(), "channel".into(), reason.clone()]);
         }
         if let Some((why, _)) = &plan {
-            needs.push(vec![key.to_string(), "approval".into(), format!("{why}; see `lockstep plan {key}`")]);
+            needs.push(vec![
+                key.to_string(),
+                "approval".into(),
+                format!("{why}; see `lockstep plan {key}`"),
+            ]);
         }
         for o in &orders {
-            needs.push(vec![key.to_string(), format!("order {}", o.number), o.reason.clone().unwrap_or_default()]);
+            needs.push(vec![
+                key.to_string(),
+                format!("order {}", o.number),
+                o.reason.clone().unwrap_or_default(),
+            ]);
         }
         for p in &parcels {
             let code = p.tracking.as_deref().unwrap_or("without code");
-            needs.push(vec![key.to_string(), format!("parcel {code}"), p.reason.clone().unwrap_or_default()]);
+            needs.push(vec![
+                key.to_string(),
+                format!("parcel {code}"),
+                p.reason.clone().unwrap_or_default(),
+            ]);
         }
         json.push(serde_json::json!({
             "channel": key.to_string(), "state": row.state, "reason": row.reason, "due_at": row.due_at, "status": status,
@@ -86,10 +114,28 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
         return Ok(code);
     }
     println!("{} UTC", clock(now));
-    print_rows(&["channel", "state", "last cycle", "next", "linked SKUs", "not in step", "open units", "late", "needs you"], &overview, usize::MAX);
+    print_rows(
+        &[
+            "channel",
+            "state",
+            "last cycle",
+            "next",
+            "linked SKUs",
+            "not in step",
+            "open units",
+            "late",
+            "needs you",
+        ],
+        &overview,
+        usize::MAX,
+    );
     if !urgent.is_empty() {
         println!("\nUnits to be dispatched, the least time left first");
-        print_rows(&["channel", "order", "SKU", "dispatch", "state", "reason"], &urgent, usize::MAX);
+        print_rows(
+            &["channel", "order", "SKU", "dispatch", "state", "reason"],
+            &urgent,
+            usize::MAX,
+        );
     }
     if needs.is_empty() {
         println!("\nNothing needs you.");

@@ -29,8 +29,14 @@ pub(super) async fn run(args: SyncArgs, env: &Env) -> anyhow::Result<u8> {
     for row in channels(&host, args.key.as_ref()).await? {
         let key = row.key.clone();
         if row.state != ChannelState::Active {
-            let why = row.reason.clone().unwrap_or_else(|| "by the operator".into());
-            eprintln!("{key} is {}: {why}. Work it again with `lockstep channel resume {key}`.", row.state);
+            let why = row
+                .reason
+                .clone()
+                .unwrap_or_else(|| "by the operator".into());
+            eprintln!(
+                "{key} is {}: {why}. Work it again with `lockstep channel resume {key}`.",
+                row.state
+            );
             code = code.max(ATTENTION);
             continue;
         }
@@ -63,7 +69,15 @@ pub(super) async fn run(args: SyncArgs, env: &Env) -> anyhow::Result<u8> {
         if stop.is_some() || report.awaits_approval.is_some() || !report.problems.is_empty() {
             code = code.max(ATTENTION);
         }
-        let outcome = stop.clone().or_else(|| report.awaits_approval.clone().map(|w| format!("waits for approval: {w}"))).unwrap_or_else(|| "done".into());
+        let outcome = stop
+            .clone()
+            .or_else(|| {
+                report
+                    .awaits_approval
+                    .clone()
+                    .map(|w| format!("waits for approval: {w}"))
+            })
+            .unwrap_or_else(|| "done".into());
         rows.push(vec![
             key.to_string(),
             report.orders_created.to_string(),
@@ -88,7 +102,20 @@ pub(super) async fn run(args: SyncArgs, env: &Env) -> anyhow::Result<u8> {
     if env.json {
         println!("{}", serde_json::to_string_pretty(&json)?);
     } else {
-        print_rows(&["channel", "orders created", "parcels told", "units cancelled", "numbers written", "waiting", "problems", "outcome"], &rows, usize::MAX);
+        print_rows(
+            &[
+                "channel",
+                "orders created",
+                "parcels told",
+                "units cancelled",
+                "numbers written",
+                "waiting",
+                "problems",
+                "outcome",
+            ],
+            &rows,
+            usize::MAX,
+        );
     }
     Ok(code)
 }

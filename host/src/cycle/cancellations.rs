@@ -12,15 +12,25 @@ impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
     pub(super) async fn cross_cancellations(&mut self) -> Step<()> {
         let key = self.key().clone();
-        let orders = self.store.read({ let key = key.clone(); move |tx| tx.one_sided_drops(&key) }).await?;
+        let orders = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.one_sided_drops(&key)
+            })
+            .await?;
         for (id, to_shop, to_channel) in orders {
             let (row, units) = {
                 let (key, id) = (key.clone(), id.clone());
-                self.store.read(move |tx| Ok((tx.order(&key, &id)?, tx.units(&key, &id)?))).await?
+                self.store
+                    .read(move |tx| Ok((tx.order(&key, &id)?, tx.units(&key, &id)?)))
+                    .await?
             };
             let Some(row) = row else { continue };
             if self.mode == Mode::Plan {
-                let text = format!("{to_shop} units to be cancelled in Shopify, {to_channel} at the channel");
+                let text = format!(
+                    "{to_shop} units to be cancelled in Shopify, {to_channel} at the channel"
+                );
                 self.report.to_cancel.push((row.number.clone(), text));
                 continue;
             }
@@ -36,29 +46,40 @@ impl Cycle {
 
     /// Level-triggered: what Shopify has is read first, so that a repeat removes nothing twice.
     async fn cancel_in_shop(&mut self, row: &OrderRow, units: &[UnitRow]) -> Step<()> {
-        let Some(shop_order) = row.shop_order.clone() else { return Ok(()) };
+        let Some(shop_order) = row.shop_order.clone() else {
+            return Ok(());
+        };
         let plan = in_shop(units);
         let (kind, payload) = match &plan {
             InShop::Nothing => return Ok(()),
             InShop::Whole => (IntentKind::OrderCancel, String::new()),
             InShop::Units(lines) => (IntentKind::UnitsRemove, crate::db::json(lines)),
         };
-        let why = row.snapshot.lines.iter().find_map(|l| l.reason.clone()).unwrap_or_else(|| "no reason given".into());
+        let why = row
+            .snapshot
+            .lines
+            .iter()
+            .find_map(|l| l.reason.clone())
+            .unwrap_or_else(|| "no reason given".into());
         let note = format!("Cancelled by {}: {why}", self.row.title);
         let (key, subject, now) = (self.key().clone(), row.id.clone(), self.now());
         crash::point("shop-cancel-before-intent");
         let (intent, repeated) = self
             .store
-            .fenced(&self.lease, move |tx| match tx.open_intent(&key, kind, &subject)? {
-                Some(open) => {
-                    tx.try_again(open.id, now)?;
-                    Ok((open.id, true))
+            .fenced(&self.lease, move |tx| {
+                match tx.open_intent(&key, kind, &subject)? {
+                    Some(open) => {
+                        tx.try_again(open.id, now)?;
+                        Ok((open.id, true))
+                    }
+                    None => Ok((tx.begin_intent(&key, kind, &subject, &payload, now)?, false)),
                 }
-                None => Ok((tx.begin_intent(&key, kind, &subject, &payload, now)?, false)),
             })
             .await?;
         if repeated && !self.still_to_remove(row, &shop_order).await? {
-            return self.cancelled_in_shop(intent, row, units, "was already done").await;
+            return self
+                .cancelled_in_shop(intent, row, units, "was already done")
+                .await;
         }
         crash::point("shop-cancel-before-send");
         let answer = match &plan {
@@ -68,14 +89,25 @@ impl Cycle {
                 let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, seed.as_bytes()).to_string();
                 self.shop
                     .shop
-                    .remove_units(&RemoveUnits { order: shop_order.clone(), lines: lines.clone(), restock: self.row.policy.restock, note, key })
+                    .remove_units(&RemoveUnits {
+                        order: shop_order.clone(),
+                        lines: lines.clone(),
+                        restock: self.row.policy.restock,
+                        note,
+                        key,
+                    })
                     .await
             }
             _ => {
                 let note = note.chars().take(255).collect();
                 self.shop
                     .shop
-                    .cancel_order(&CancelOrder { order: shop_order.clone(), reason: "CUSTOMER".into(), restock: self.row.policy.restock, note })
+                    .cancel_order(&CancelOrder {
+                        order: shop_order.clone(),
+                        reason: "CUSTOMER".into(),
+                        restock: self.row.policy.restock,
+                        note,
+                    })
                     .await
             }
         };
@@ -83,12 +115,25 @@ impl Cycle {
         match answer {
             Ok(()) => self.cancelled_in_shop(intent, row, units, &why).await,
             Err(fault) if fault.may_have_happened() => {
-                self.record(format!("order:{}", row.id), "unknown", format!("it is not known whether Shopify cancelled the units: {fault}")).await
+                self.record(
+                    format!("order:{}", row.id),
+                    "unknown",
+                    format!("it is not known whether Shopify cancelled the units: {fault}"),
+                )
+                .await
             }
             Err(fault) => {
-                let text = format!("order {}: the channel cancelled units, Shopify does not: {fault}", row.number);
-                self.abandon(intent, row, &text, matches!(fault, Fault::Rejected { .. })).await?;
-                if stops_flow(&fault) { Err(shopify(fault)) } else { Ok(()) }
+                let text = format!(
+                    "order {}: the channel cancelled units, Shopify does not: {fault}",
+                    row.number
+                );
+                self.abandon(intent, row, &text, matches!(fault, Fault::Rejected { .. }))
+                    .await?;
+                if stops_flow(&fault) {
+                    Err(shopify(fault))
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -96,10 +141,20 @@ impl Cycle {
     /// Whether Shopify still has units that an earlier, unsettled try was to remove.
     async fn still_to_remove(&mut self, row: &OrderRow, shop_order: &str) -> Step<bool> {
         let before = self.units_of(row).await?;
-        let found = self.shop.shop.orders_by_id(&[shop_order.to_owned()]).await.map_err(shopify)?;
+        let found = self
+            .shop
+            .shop
+            .orders_by_id(&[shop_order.to_owned()])
+            .await
+            .map_err(shopify)?;
         self.take_shop_orders(found).await?;
         let after = self.units_of(row).await?;
-        let open = |units: &[UnitRow]| units.iter().filter(|u| u.channel_state == "dropped" && u.shop_state == "open").count();
+        let open = |units: &[UnitRow]| {
+            units
+                .iter()
+                .filter(|u| u.channel_state == "dropped" && u.shop_state == "open")
+                .count()
+        };
         Ok(open(&after) > 0 && open(&after) == open(&before))
     }
 
@@ -108,13 +163,27 @@ impl Cycle {
         Ok(self.store.read(move |tx| tx.units(&key, &id)).await?)
     }
 
-    async fn cancelled_in_shop(&mut self, intent: i64, row: &OrderRow, units: &[UnitRow], why: &str) -> Step<()> {
+    async fn cancelled_in_shop(
+        &mut self,
+        intent: i64,
+        row: &OrderRow,
+        units: &[UnitRow],
+        why: &str,
+    ) -> Step<()> {
         let done: Vec<UnitRow> = units
             .iter()
             .filter(|u| u.channel_state == "dropped" && u.shop_state == "open")
-            .map(|u| UnitRow { shop_state: "removed".into(), ..u.clone() })
+            .map(|u| UnitRow {
+                shop_state: "removed".into(),
+                ..u.clone()
+            })
             .collect();
-        let (key, id, now, count) = (self.key().clone(), row.id.clone(), self.now(), done.len() as u32);
+        let (key, id, now, count) = (
+            self.key().clone(),
+            row.id.clone(),
+            self.now(),
+            done.len() as u32,
+        );
         let text = format!("{count} units cancelled in Shopify, as the channel did: {why}");
         crash::point("shop-cancel-before-settle");
         self.store
@@ -123,7 +192,13 @@ impl Cycle {
                     tx.put_unit(&key, &id, unit)?;
                 }
                 tx.settle(intent, &text, now)?;
-                tx.record(&key, &format!("order:{id}"), "cancelled-in-shop", &text, now)
+                tx.record(
+                    &key,
+                    &format!("order:{id}"),
+                    "cancelled-in-shop",
+                    &text,
+                    now,
+                )
             })
             .await?;
         crash::point("shop-cancel-after-settle");
@@ -139,12 +214,20 @@ impl Cycle {
         let (key, id) = (self.key().clone(), row.id.clone());
         let (reasons, shop_reason) = self
             .store
-            .read(move |tx| Ok((tx.reasons(&key)?, tx.cursor(&key, &format!("cancel-reason:{id}"))?)))
+            .read(move |tx| {
+                Ok((
+                    tx.reasons(&key)?,
+                    tx.cursor(&key, &format!("cancel-reason:{id}"))?,
+                ))
+            })
             .await?;
         let reason = match reason(shop_reason.as_deref(), &self.row.policy.reasons, &reasons) {
             Ok(reason) => reason,
             Err(why) => {
-                let text = format!("order {}: cancelled in Shopify, but not at the channel: {why}", row.number);
+                let text = format!(
+                    "order {}: cancelled in Shopify, but not at the channel: {why}",
+                    row.number
+                );
                 return self.attention(row, text).await;
             }
         };
@@ -160,22 +243,34 @@ impl Cycle {
                 note: Some("cancelled by the merchant".into()),
             })
             .collect();
-        let (key, subject, payload, now) = (self.key().clone(), row.id.clone(), crate::db::json(&drops), self.now());
+        let (key, subject, payload, now) = (
+            self.key().clone(),
+            row.id.clone(),
+            crate::db::json(&drops),
+            self.now(),
+        );
         crash::point("channel-cancel-before-intent");
         let (intent, repeated) = self
             .store
-            .fenced(&self.lease, move |tx| match tx.open_intent(&key, IntentKind::ChannelCancel, &subject)? {
-                Some(open) => {
-                    tx.try_again(open.id, now)?;
-                    Ok((open.id, true))
+            .fenced(&self.lease, move |tx| {
+                match tx.open_intent(&key, IntentKind::ChannelCancel, &subject)? {
+                    Some(open) => {
+                        tx.try_again(open.id, now)?;
+                        Ok((open.id, true))
+                    }
+                    None => Ok((
+                        tx.begin_intent(&key, IntentKind::ChannelCancel, &subject, &payload, now)?,
+                        false,
+                    )),
                 }
-                None => Ok((tx.begin_intent(&key, IntentKind::ChannelCancel, &subject, &payload, now)?, false)),
             })
             .await?;
         if repeated {
             self.read_back_order(row).await?;
             if at_channel(&self.units_of(row).await?).is_empty() {
-                return self.cancelled_at_channel(intent, row, &lines, "was already done").await;
+                return self
+                    .cancelled_at_channel(intent, row, &lines, "was already done")
+                    .await;
             }
         }
         crash::point("channel-cancel-before-send");
@@ -184,25 +279,50 @@ impl Cycle {
         match answer {
             Ok(touched) => {
                 let text = format!("reason {}", reason.label);
-                self.cancelled_at_channel(intent, row, &touched, &text).await?;
+                self.cancelled_at_channel(intent, row, &touched, &text)
+                    .await?;
                 // A whole package may have gone with the named units.
                 self.read_back_order(row).await
             }
             Err(fault) if fault.may_have_happened() => {
-                self.record(format!("order:{}", row.id), "unknown", format!("it is not known whether the channel cancelled the units: {fault}")).await
+                self.record(
+                    format!("order:{}", row.id),
+                    "unknown",
+                    format!("it is not known whether the channel cancelled the units: {fault}"),
+                )
+                .await
             }
             Err(fault) => {
-                let text = format!("order {}: cancelled in Shopify, the channel does not: {fault}", row.number);
-                let refused = matches!(fault, Fault::Rejected { .. } | Fault::Conflict { .. } | Fault::Missing { .. });
+                let text = format!(
+                    "order {}: cancelled in Shopify, the channel does not: {fault}",
+                    row.number
+                );
+                let refused = matches!(
+                    fault,
+                    Fault::Rejected { .. } | Fault::Conflict { .. } | Fault::Missing { .. }
+                );
                 self.abandon(intent, row, &text, refused).await?;
-                if stops_flow(&fault) { Err(channel(fault)) } else { self.read_back_order(row).await }
+                if stops_flow(&fault) {
+                    Err(channel(fault))
+                } else {
+                    self.read_back_order(row).await
+                }
             }
         }
     }
 
-    async fn cancelled_at_channel(&mut self, intent: i64, row: &OrderRow, touched: &[LineQuantity], how: &str) -> Step<()> {
+    async fn cancelled_at_channel(
+        &mut self,
+        intent: i64,
+        row: &OrderRow,
+        touched: &[LineQuantity],
+        how: &str,
+    ) -> Step<()> {
         let count: u32 = touched.iter().map(|l| l.quantity).sum();
-        let mut left: std::collections::HashMap<String, u32> = touched.iter().map(|l| (l.line.clone(), l.quantity)).collect();
+        let mut left: std::collections::HashMap<String, u32> = touched
+            .iter()
+            .map(|l| (l.line.clone(), l.quantity))
+            .collect();
         let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
         let text = format!("{count} units cancelled at the channel, as in Shopify: {how}");
         crash::point("channel-cancel-before-settle");
@@ -220,7 +340,13 @@ impl Cycle {
                     }
                 }
                 tx.settle(intent, &text, now)?;
-                tx.record(&key, &format!("order:{id}"), "cancelled-at-channel", &text, now)
+                tx.record(
+                    &key,
+                    &format!("order:{id}"),
+                    "cancelled-at-channel",
+                    &text,
+                    now,
+                )
             })
             .await?;
         crash::point("channel-cancel-after-settle");
@@ -230,13 +356,26 @@ impl Cycle {
 
     /// Reads one order back from the channel.
     pub(super) async fn read_back_order(&mut self, row: &OrderRow) -> Step<()> {
-        let orders = self.connector.orders_by_id(std::slice::from_ref(&row.id)).await.map_err(channel)?;
-        let (key, now, policy, hours) =
-            (self.key().clone(), self.now(), self.row.policy.clone(), self.connector.manifest().orders.dispatch_hours);
+        let orders = self
+            .connector
+            .orders_by_id(std::slice::from_ref(&row.id))
+            .await
+            .map_err(channel)?;
+        let (key, now, policy, hours) = (
+            self.key().clone(),
+            self.now(),
+            self.row.policy.clone(),
+            self.connector.manifest().orders.dispatch_hours,
+        );
         self.store
             .fenced(&self.lease, move |tx| {
                 for order in &orders {
-                    tx.put_order(&key, order, crate::sync::orders::ship_by(order, &policy, hours), now)?;
+                    tx.put_order(
+                        &key,
+                        order,
+                        crate::sync::orders::ship_by(order, &policy, hours),
+                        now,
+                    )?;
                 }
                 Ok(())
             })
@@ -244,14 +383,27 @@ impl Cycle {
         Ok(())
     }
 
-    async fn abandon(&mut self, intent: i64, row: &OrderRow, text: &str, attention: bool) -> Step<()> {
-        let (key, id, now, text) = (self.key().clone(), row.id.clone(), self.now(), text.to_owned());
+    async fn abandon(
+        &mut self,
+        intent: i64,
+        row: &OrderRow,
+        text: &str,
+        attention: bool,
+    ) -> Step<()> {
+        let (key, id, now, text) = (
+            self.key().clone(),
+            row.id.clone(),
+            self.now(),
+            text.to_owned(),
+        );
         self.report.problems.push(text.clone());
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.settle(intent, &text, now)?;
                 if attention {
-                    let state = tx.order(&key, &id)?.map_or(crate::db::OrderState::Created, |o| o.state);
+                    let state = tx
+                        .order(&key, &id)?
+                        .map_or(crate::db::OrderState::Created, |o| o.state);
                     tx.set_order_state(&key, &id, state, Some(&text), true)?;
                 }
                 tx.record(&key, &format!("order:{id}"), "not-cancelled", &text, now)

@@ -19,7 +19,9 @@ impl Cycle {
     pub(super) async fn refresh_catalog(&mut self) -> Step<()> {
         let key = self.key().clone();
         let now = self.now();
-        let read_back = self.row.read_back_at.is_none_or(|t| now.duration_since(t).as_secs() >= i64::from(self.row.policy.read_back_s));
+        let read_back = self.row.read_back_at.is_none_or(|t| {
+            now.duration_since(t).as_secs() >= i64::from(self.row.policy.read_back_s)
+        });
         let shared = self.shop.clone();
         let edited = {
             let _one_at_a_time = shared.mirror.lock().await;
@@ -29,7 +31,9 @@ impl Cycle {
         if whole {
             self.fetch_lists().await?;
             let key = key.clone();
-            self.store.fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now))).await?;
+            self.store
+                .fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now)))
+                .await?;
             self.row.read_back_at = Some(now);
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
@@ -38,12 +42,17 @@ impl Cycle {
             self.relink().await?;
         } else {
             let key = key.clone();
-            let (links, mismatches) = self.store.read(move |tx| Ok((tx.link_count(&key)?, tx.mismatches(&key)?.len()))).await?;
+            let (links, mismatches) = self
+                .store
+                .read(move |tx| Ok((tx.link_count(&key)?, tx.mismatches(&key)?.len())))
+                .await?;
             self.report.links = links;
             self.report.mismatches = mismatches as u32;
         }
         let key = key.clone();
-        self.store.fenced(&self.lease, move |tx| tx.tie_units(&key)).await?;
+        self.store
+            .fenced(&self.lease, move |tx| tx.tie_units(&key))
+            .await?;
         Ok(())
     }
 
@@ -54,25 +63,46 @@ impl Cycle {
         let (since, last_whole, any) = {
             let shop_key = shop_key.clone();
             self.store
-                .read(move |tx| Ok((tx.cursor(&shop_key, "variants")?, tx.cursor(&shop_key, "variants-whole")?, tx.has_variants(&shop_key.shop)?)))
+                .read(move |tx| {
+                    Ok((
+                        tx.cursor(&shop_key, "variants")?,
+                        tx.cursor(&shop_key, "variants-whole")?,
+                        tx.has_variants(&shop_key.shop)?,
+                    ))
+                })
                 .await?
         };
         let since: Option<Instant> = since.and_then(|t| t.parse().ok());
         let last_whole: Option<Instant> = last_whole.and_then(|t| t.parse().ok());
         // Another channel of the shop may have read everything a moment ago.
-        let recent = last_whole.is_some_and(|t| started.duration_since(t).as_secs() < i64::from(self.row.policy.read_back_s));
+        let recent = last_whole.is_some_and(|t| {
+            started.duration_since(t).as_secs() < i64::from(self.row.policy.read_back_s)
+        });
         let locations = self.row.locations.clone();
         match since {
-            Some(since) if any && !(whole && !recent) => {
-                let from = since.checked_sub(i64::from(self.row.policy.overlap_s).seconds()).unwrap_or(since);
+            Some(since) if any && (recent || !whole) => {
+                let from = since
+                    .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
+                    .unwrap_or(since);
                 let edited = self.read_changed_variants(from, &locations).await?;
                 for location in &locations {
                     let asked = self.now();
-                    let levels = self.shop.shop.levels_changed_since(location, from).await.map_err(shopify)?;
+                    let levels = self
+                        .shop
+                        .shop
+                        .levels_changed_since(location, from)
+                        .await
+                        .map_err(shopify)?;
                     let shop = shop_key.shop.clone();
-                    self.store.fenced(&self.lease, move |tx| tx.put_levels(&shop, &levels, asked)).await?;
+                    self.store
+                        .fenced(&self.lease, move |tx| tx.put_levels(&shop, &levels, asked))
+                        .await?;
                 }
-                self.store.fenced(&self.lease, move |tx| tx.set_cursor(&shop_key, "variants", &started.to_string())).await?;
+                self.store
+                    .fenced(&self.lease, move |tx| {
+                        tx.set_cursor(&shop_key, "variants", &started.to_string())
+                    })
+                    .await?;
                 Ok(edited)
             }
             _ => {
@@ -88,12 +118,21 @@ impl Cycle {
         }
     }
 
-    async fn read_changed_variants(&mut self, from: Instant, locations: &[String]) -> Step<Vec<String>> {
+    async fn read_changed_variants(
+        &mut self,
+        from: Instant,
+        locations: &[String],
+    ) -> Step<Vec<String>> {
         let mut edited = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let asked = self.now();
-            let page = self.shop.shop.variants_page(cursor.as_deref(), Some(from), locations).await.map_err(shopify)?;
+            let page = self
+                .shop
+                .shop
+                .variants_page(cursor.as_deref(), Some(from), locations)
+                .await
+                .map_err(shopify)?;
             let shop = self.key().shop.clone();
             let variants = page.variants;
             edited.extend(
@@ -103,7 +142,12 @@ impl Cycle {
                         for v in &variants {
                             let before = tx.sku_of_variant(&shop, &v.id)?.flatten();
                             if before.as_deref() != v.sku.as_deref().filter(|s| !s.is_empty()) {
-                                edited.extend(before.into_iter().chain(v.sku.clone()).filter(|s| !s.is_empty()));
+                                edited.extend(
+                                    before
+                                        .into_iter()
+                                        .chain(v.sku.clone())
+                                        .filter(|s| !s.is_empty()),
+                                );
                             }
                         }
                         tx.put_variants(&shop, &variants, asked, None)?;
@@ -138,7 +182,12 @@ impl Cycle {
             let mut cursor: Option<String> = None;
             loop {
                 let asked = self.now();
-                let page = self.shop.shop.variants_page(cursor.as_deref(), None, locations).await.map_err(shopify)?;
+                let page = self
+                    .shop
+                    .shop
+                    .variants_page(cursor.as_deref(), None, locations)
+                    .await
+                    .map_err(shopify)?;
                 self.store_variants(page.variants, asked, walk).await?;
                 match page.next {
                     Some(next) => cursor = Some(next),
@@ -146,7 +195,9 @@ impl Cycle {
                 }
             }
         }
-        self.store.fenced(&self.lease, move |tx| tx.end_variant_walk(&shop, walk)).await?;
+        self.store
+            .fenced(&self.lease, move |tx| tx.end_variant_walk(&shop, walk))
+            .await?;
         Ok(())
     }
 
@@ -171,22 +222,37 @@ impl Cycle {
     async fn walk_listings(&mut self) -> Step<bool> {
         let started = self.now();
         let key = self.key().clone();
-        let stored = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, WALK) }).await?;
+        let stored = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.cursor(&key, WALK)
+            })
+            .await?;
         let (walk, mut cursor) = match stored.as_deref().and_then(|s| s.split_once(' ')) {
-            Some((walk, cursor)) => (walk.parse().unwrap_or(started.as_millisecond()), Some(cursor.to_owned())),
+            Some((walk, cursor)) => (
+                walk.parse().unwrap_or(started.as_millisecond()),
+                Some(cursor.to_owned()),
+            ),
             None => (started.as_millisecond(), None),
         };
         let mut seen = std::collections::HashSet::new();
         let mut done = 0usize;
         loop {
             let asked = self.now();
-            let page = self.connector.listings_page(cursor.as_deref(), true).await.map_err(channel)?;
+            let page = self
+                .connector
+                .listings_page(cursor.as_deref(), true)
+                .await
+                .map_err(channel)?;
             done += page.listings.len();
             if !page.listings.is_empty() {
                 tracing::info!(channel = %key, done, "reading the channel's catalogue");
             }
             let next = page.next.clone();
-            let place = next.as_ref().map_or(String::new(), |n| format!("{walk} {n}"));
+            let place = next
+                .as_ref()
+                .map_or(String::new(), |n| format!("{walk} {n}"));
             let k = key.clone();
             self.report.drift += self
                 .store
@@ -199,16 +265,24 @@ impl Cycle {
             let Some(next) = next else { break };
             if !seen.insert(next.clone()) {
                 let k = key.clone();
-                self.store.fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, "")).await?;
-                return Err(channel(Fault::Protocol { detail: format!("the plugin's listings walk repeats the cursor \"{next}\"") }));
+                self.store
+                    .fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, ""))
+                    .await?;
+                return Err(channel(Fault::Protocol {
+                    detail: format!("the plugin's listings walk repeats the cursor \"{next}\""),
+                }));
             }
             cursor = Some(next);
             // Orders wait behind this: once everything has been read one time, a part at a time will do.
-            if self.row.read_back_at.is_some() && self.now().duration_since(started).as_secs() >= WALK_SECONDS {
+            if self.row.read_back_at.is_some()
+                && self.now().duration_since(started).as_secs() >= WALK_SECONDS
+            {
                 return Ok(false);
             }
         }
-        self.store.fenced(&self.lease, move |tx| tx.end_listing_walk(&key, walk)).await?;
+        self.store
+            .fenced(&self.lease, move |tx| tx.end_listing_walk(&key, walk))
+            .await?;
         Ok(true)
     }
 
@@ -216,9 +290,17 @@ impl Cycle {
     async fn read_listings_of(&mut self, skus: &[String]) -> Step<()> {
         for chunk in skus.chunks(100) {
             let asked = self.now();
-            let listings = self.connector.listings_by_sku(chunk).await.map_err(channel)?;
+            let listings = self
+                .connector
+                .listings_by_sku(chunk)
+                .await
+                .map_err(channel)?;
             let key = self.key().clone();
-            self.store.fenced(&self.lease, move |tx| tx.put_listings(&key, &listings, asked, None)).await?;
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    tx.put_listings(&key, &listings, asked, None)
+                })
+                .await?;
         }
         Ok(())
     }
@@ -244,12 +326,31 @@ impl Cycle {
             .fenced(&self.lease, move |tx| {
                 let plan = link::plan(&tx.shop_skus(&key.shop)?, &tx.listings(&key)?);
                 let before: Vec<Mismatch> = tx.mismatches(&key)?;
-                for m in plan.mismatches.iter().filter(|m| m.kind.starts_with("duplicate") && !before.contains(m)) {
-                    tx.record(&key, &format!("sku:{}", m.sku), "quarantined", &m.detail, now)?;
+                for m in plan
+                    .mismatches
+                    .iter()
+                    .filter(|m| m.kind.starts_with("duplicate") && !before.contains(m))
+                {
+                    tx.record(
+                        &key,
+                        &format!("sku:{}", m.sku),
+                        "quarantined",
+                        &m.detail,
+                        now,
+                    )?;
                 }
                 let (new, gone) = tx.replace_links(&key, &plan.links, &plan.mismatches, now)?;
                 if new + gone > 0 {
-                    tx.record(&key, "channel", "linked", &format!("{new} SKUs linked, {gone} no longer; {} in step", plan.links.len()), now)?;
+                    tx.record(
+                        &key,
+                        "channel",
+                        "linked",
+                        &format!(
+                            "{new} SKUs linked, {gone} no longer; {} in step",
+                            plan.links.len()
+                        ),
+                        now,
+                    )?;
                 }
                 Ok((plan.links.len(), plan.mismatches.len(), new, gone))
             })
@@ -275,16 +376,31 @@ impl Cycle {
             .await?;
         for chunk in variants.chunks(100) {
             let asked = self.now();
-            let found = self.shop.shop.variants_by_id(chunk).await.map_err(shopify)?;
+            let found = self
+                .shop
+                .shop
+                .variants_by_id(chunk)
+                .await
+                .map_err(shopify)?;
             let shop = self.key().shop.clone();
-            self.store.fenced(&self.lease, move |tx| tx.put_variants(&shop, &found, asked, None)).await?;
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    tx.put_variants(&shop, &found, asked, None)
+                })
+                .await?;
         }
         Ok(())
     }
 }
 
 /// Stores read listings and answers how many carry another number than the host left there.
-fn store_listings(tx: &crate::db::Tx<'_>, key: &Key, listings: &[Listing], asked: Instant, walk: Option<i64>) -> Result<u32, crate::db::Error> {
+fn store_listings(
+    tx: &crate::db::Tx<'_>,
+    key: &Key,
+    listings: &[Listing],
+    asked: Instant,
+    walk: Option<i64>,
+) -> Result<u32, crate::db::Error> {
     let mut drift = 0;
     for l in listings {
         let Some(read) = l.quantity else { continue };
@@ -293,7 +409,13 @@ fn store_listings(tx: &crate::db::Tx<'_>, key: &Key, listings: &[Listing], asked
         {
             drift += 1;
             let sku = l.sku.as_deref().unwrap_or(&l.id);
-            tx.record(key, &format!("sku:{sku}"), "drift", &format!("the channel says {read} where {known} was left: somebody else wrote it"), asked)?;
+            tx.record(
+                key,
+                &format!("sku:{sku}"),
+                "drift",
+                &format!("the channel says {read} where {known} was left: somebody else wrote it"),
+                asked,
+            )?;
         }
     }
     tx.put_listings(key, listings, asked, walk)?;

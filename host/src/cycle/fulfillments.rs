@@ -20,27 +20,45 @@ impl Cycle {
             .store
             .read({
                 let key = key.clone();
-                move |tx| Ok((tx.cursor(&key, "shop-orders")?, tx.cursor(&key, "shop-orders-reread")?, tx.open_shop_orders(&key)?))
+                move |tx| {
+                    Ok((
+                        tx.cursor(&key, "shop-orders")?,
+                        tx.cursor(&key, "shop-orders-reread")?,
+                        tx.open_shop_orders(&key)?,
+                    ))
+                }
             })
             .await?;
         let parse = |t: Option<String>| t.and_then(|t| t.parse::<Instant>().ok());
         if open.is_empty() {
             // Nothing of this channel can have changed.
-            self.store.fenced(&self.lease, move |tx| tx.set_cursor(&key, "shop-orders", &started.to_string())).await?;
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    tx.set_cursor(&key, "shop-orders", &started.to_string())
+                })
+                .await?;
             return Ok(());
         }
         let since = parse(since).unwrap_or(self.row.orders_from);
-        let from = since.checked_sub(i64::from(self.row.policy.overlap_s).seconds()).unwrap_or(since);
+        let from = since
+            .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
+            .unwrap_or(since);
         let mut cursor: Option<String> = None;
         loop {
-            let page = self.shop.shop.orders_updated_since(from, cursor.as_deref()).await.map_err(shopify)?;
+            let page = self
+                .shop
+                .shop
+                .orders_updated_since(from, cursor.as_deref())
+                .await
+                .map_err(shopify)?;
             self.take_shop_orders(page.orders).await?;
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => break,
             }
         }
-        let due = parse(reread).is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due =
+            parse(reread).is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
         if due {
             let ids: Vec<String> = open.into_iter().map(|(_, shop)| shop).collect();
             for chunk in ids.chunks(50) {
@@ -61,21 +79,41 @@ impl Cycle {
 
     pub(super) async fn take_shop_orders(&mut self, orders: Vec<ShopOrder>) -> Step<()> {
         let manifest = self.connector.manifest();
-        let (write_once, required) = (manifest.fulfillment.tracking_write_once, manifest.fulfillment.tracking_required);
+        let (write_once, required) = (
+            manifest.fulfillment.tracking_write_once,
+            manifest.fulfillment.tracking_required,
+        );
         for order in orders {
-            let (key, now, map) = (self.key().clone(), self.now(), self.row.policy.carriers.clone());
+            let (key, now, map) = (
+                self.key().clone(),
+                self.now(),
+                self.row.policy.carriers.clone(),
+            );
             self.store
                 .fenced(&self.lease, move |tx| {
-                    let Some(row) = tx.order_by_shop_order(&key, &order.id)? else { return Ok(()) };
+                    let Some(row) = tx.order_by_shop_order(&key, &order.id)? else {
+                        return Ok(());
+                    };
                     let mut units = tx.units(&key, &row.id)?;
                     let known = tx.parcels_of(&key, &row.id)?;
                     let before = units.clone();
                     let carriers = tx.carriers(&key)?;
                     let used = |code: &str, except: &str| {
                         let other = tx.tracking_used(&key, code, except).ok().flatten()?;
-                        Some(tx.order(&key, &other.order).ok().flatten().map_or(other.order, |o| o.number))
+                        Some(
+                            tx.order(&key, &other.order)
+                                .ok()
+                                .flatten()
+                                .map_or(other.order, |o| o.number),
+                        )
                     };
-                    let cx = Context { map: &map, carriers: &carriers, write_once, tracking_required: required, used: &used };
+                    let cx = Context {
+                        map: &map,
+                        carriers: &carriers,
+                        write_once,
+                        tracking_required: required,
+                        used: &used,
+                    };
                     let changed = reconcile(&mut units, &order, &known, &row.id, &cx);
                     for (unit, old) in units.iter().zip(&before) {
                         if unit != old {
@@ -90,12 +128,20 @@ impl Cycle {
                             parcel.id,
                             parcel.company.as_deref().unwrap_or("no carrier"),
                             parcel.state.text(),
-                            parcel.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default()
+                            parcel
+                                .reason
+                                .as_deref()
+                                .map(|r| format!(": {r}"))
+                                .unwrap_or_default()
                         );
                         tx.put_parcel(&key, &parcel, now)?;
                         tx.record(&key, &subject, "parcel", &text, now)?;
                     }
-                    if let Some(reason) = order.cancel_reason.as_deref().filter(|_| order.cancelled_at.is_some()) {
+                    if let Some(reason) = order
+                        .cancel_reason
+                        .as_deref()
+                        .filter(|_| order.cancelled_at.is_some())
+                    {
                         tx.set_cursor(&key, &format!("cancel-reason:{}", row.id), reason)?;
                     }
                     Ok(())
@@ -108,12 +154,30 @@ impl Cycle {
     /// Tells the channel every parcel that is ready, and goes on with those that were begun.
     pub(super) async fn send_parcels(&mut self) -> Step<()> {
         let key = self.key().clone();
-        let states = [ParcelState::Ready, ParcelState::Preparing, ParcelState::Prepared, ParcelState::Shipping];
-        let parcels = self.store.read({ let key = key.clone(); move |tx| tx.parcels_in(&key, &states) }).await?;
+        let states = [
+            ParcelState::Ready,
+            ParcelState::Preparing,
+            ParcelState::Prepared,
+            ParcelState::Shipping,
+        ];
+        let parcels = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.parcels_in(&key, &states)
+            })
+            .await?;
         for parcel in parcels {
             if self.mode == Mode::Plan {
-                let carrier = parcel.carrier.as_ref().and_then(|c| c.name.clone()).unwrap_or_default();
-                self.report.parcels_to_tell.push((parcel.order.clone(), format!("{carrier} {}", parcel.tracking.as_deref().unwrap_or(""))));
+                let carrier = parcel
+                    .carrier
+                    .as_ref()
+                    .and_then(|c| c.name.clone())
+                    .unwrap_or_default();
+                self.report.parcels_to_tell.push((
+                    parcel.order.clone(),
+                    format!("{carrier} {}", parcel.tracking.as_deref().unwrap_or("")),
+                ));
                 continue;
             }
             if let Err(fault) = self.send_parcel(parcel).await? {
@@ -125,22 +189,46 @@ impl Cycle {
 
     /// Both halves of one parcel. The inner error is a fault of the whole channel.
     async fn send_parcel(&mut self, mut parcel: ParcelRow) -> Step<Result<(), Fault>> {
-        let Some(out) = self.outgoing(&parcel).await? else { return Ok(Ok(())) };
+        let Some(out) = self.outgoing(&parcel).await? else {
+            return Ok(Ok(()));
+        };
         if parcel.state == ParcelState::Ready && self.code_is_taken(&mut parcel).await? {
             return Ok(Ok(()));
         }
         if matches!(parcel.state, ParcelState::Ready | ParcelState::Preparing) {
-            let intent = self.begin(&mut parcel, ParcelState::Preparing, IntentKind::ParcelPrepare, &out).await?;
+            let intent = self
+                .begin(
+                    &mut parcel,
+                    ParcelState::Preparing,
+                    IntentKind::ParcelPrepare,
+                    &out,
+                )
+                .await?;
             crash::point("parcel-prepare-before-send");
             let answer = self.connector.prepare(&out).await;
             crash::point("parcel-prepare-after-answer");
             match answer {
                 Ok(sent) => {
-                    let state = if sent.more { ParcelState::Prepared } else { ParcelState::Done };
-                    self.settle_parcel(&mut parcel, state, Some(intent), None, format!("the channel knows the parcel ({})", sent.reached)).await?;
+                    let state = if sent.more {
+                        ParcelState::Prepared
+                    } else {
+                        ParcelState::Done
+                    };
+                    self.settle_parcel(
+                        &mut parcel,
+                        state,
+                        Some(intent),
+                        None,
+                        format!("the channel knows the parcel ({})", sent.reached),
+                    )
+                    .await?;
                     crash::point("parcel-prepare-after-settle");
                 }
-                Err(fault) => return self.parcel_fault(&mut parcel, intent, fault, ParcelState::Ready).await,
+                Err(fault) => {
+                    return self
+                        .parcel_fault(&mut parcel, intent, fault, ParcelState::Ready)
+                        .await;
+                }
             }
         }
         if matches!(parcel.state, ParcelState::Prepared | ParcelState::Shipping) {
@@ -149,16 +237,34 @@ impl Cycle {
             if !self.lower_stock_for(&parcel, &out).await? {
                 return Ok(Ok(()));
             }
-            let intent = self.begin(&mut parcel, ParcelState::Shipping, IntentKind::ParcelShip, &out).await?;
+            let intent = self
+                .begin(
+                    &mut parcel,
+                    ParcelState::Shipping,
+                    IntentKind::ParcelShip,
+                    &out,
+                )
+                .await?;
             crash::point("parcel-ship-before-send");
             let answer = self.connector.ship(&out).await;
             crash::point("parcel-ship-after-answer");
             match answer {
                 Ok(sent) => {
-                    self.settle_parcel(&mut parcel, ParcelState::Done, Some(intent), Some(&out), format!("shipped at the channel ({})", sent.reached)).await?;
+                    self.settle_parcel(
+                        &mut parcel,
+                        ParcelState::Done,
+                        Some(intent),
+                        Some(&out),
+                        format!("shipped at the channel ({})", sent.reached),
+                    )
+                    .await?;
                     crash::point("parcel-ship-after-settle");
                 }
-                Err(fault) => return self.parcel_fault(&mut parcel, intent, fault, ParcelState::Prepared).await,
+                Err(fault) => {
+                    return self
+                        .parcel_fault(&mut parcel, intent, fault, ParcelState::Prepared)
+                        .await;
+                }
             }
         }
         if parcel.state == ParcelState::Done {
@@ -169,18 +275,28 @@ impl Cycle {
 
     /// Two parcels with one code can become ready together: the channel takes a code for one parcel only.
     async fn code_is_taken(&mut self, parcel: &mut ParcelRow) -> Step<bool> {
-        let Some(code) = parcel.tracking.clone() else { return Ok(false) };
+        let Some(code) = parcel.tracking.clone() else {
+            return Ok(false);
+        };
         let (key, id) = (self.key().clone(), parcel.id.clone());
-        let other = self.store.read(move |tx| tx.tracking_used(&key, &code, &id)).await?;
+        let other = self
+            .store
+            .read(move |tx| tx.tracking_used(&key, &code, &id))
+            .await?;
         let Some(other) = other else { return Ok(false) };
         let why = format!(
             "the tracking code \"{}\" was already told for {}; each parcel needs its own",
             parcel.tracking.as_deref().unwrap_or(""),
-            if other.order == parcel.order { "another parcel of this order" } else { "a parcel of another order" }
+            if other.order == parcel.order {
+                "another parcel of this order"
+            } else {
+                "a parcel of another order"
+            }
         );
         self.report.problems.push(why.clone());
         parcel.attention = true;
-        self.settle_parcel(parcel, ParcelState::Waiting, None, None, why).await?;
+        self.settle_parcel(parcel, ParcelState::Waiting, None, None, why)
+            .await?;
         Ok(true)
     }
 
@@ -190,9 +306,11 @@ impl Cycle {
         let lines = contents(&units, &id);
         let Some(carrier) = parcel.carrier.clone().filter(|_| !lines.is_empty()) else {
             let mut row = parcel.clone();
-            let why = "nothing is left in the parcel, or its carrier is not known any more".to_owned();
+            let why =
+                "nothing is left in the parcel, or its carrier is not known any more".to_owned();
             row.attention = true;
-            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why).await?;
+            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why)
+                .await?;
             return Ok(None);
         };
         Ok(Some(ParcelOut {
@@ -210,10 +328,25 @@ impl Cycle {
 
     /// Commits the intent, or takes up the one of a run that was killed: both halves look before they act, so
     /// calling again is the look-up.
-    async fn begin(&mut self, parcel: &mut ParcelRow, state: ParcelState, kind: IntentKind, out: &ParcelOut) -> Step<i64> {
+    async fn begin(
+        &mut self,
+        parcel: &mut ParcelRow,
+        state: ParcelState,
+        kind: IntentKind,
+        out: &ParcelOut,
+    ) -> Step<i64> {
         parcel.state = state;
-        let (key, row, now, payload) = (self.key().clone(), parcel.clone(), self.now(), crate::db::json(out));
-        crash::point(if kind == IntentKind::ParcelPrepare { "parcel-prepare-before-intent" } else { "parcel-ship-before-intent" });
+        let (key, row, now, payload) = (
+            self.key().clone(),
+            parcel.clone(),
+            self.now(),
+            crate::db::json(out),
+        );
+        crash::point(if kind == IntentKind::ParcelPrepare {
+            "parcel-prepare-before-intent"
+        } else {
+            "parcel-ship-before-intent"
+        });
         Ok(self
             .store
             .fenced(&self.lease, move |tx| {
@@ -230,10 +363,22 @@ impl Cycle {
     }
 
     /// Moves a parcel and settles its intent; `shipped` marks its units.
-    async fn settle_parcel(&mut self, parcel: &mut ParcelRow, state: ParcelState, intent: Option<i64>, shipped: Option<&ParcelOut>, text: String) -> Step<()> {
+    async fn settle_parcel(
+        &mut self,
+        parcel: &mut ParcelRow,
+        state: ParcelState,
+        intent: Option<i64>,
+        shipped: Option<&ParcelOut>,
+        text: String,
+    ) -> Step<()> {
         parcel.state = state;
         parcel.reason = Some(text.clone());
-        let (key, row, now, marks) = (self.key().clone(), parcel.clone(), self.now(), shipped.is_some() || state == ParcelState::Done);
+        let (key, row, now, marks) = (
+            self.key().clone(),
+            parcel.clone(),
+            self.now(),
+            shipped.is_some() || state == ParcelState::Done,
+        );
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.put_parcel(&key, &row, now)?;
@@ -242,7 +387,9 @@ impl Cycle {
                 }
                 if marks {
                     for mut unit in tx.units(&key, &row.order)? {
-                        if unit.parcel.as_deref() == Some(&row.id) && unit.channel_state != "dropped" {
+                        if unit.parcel.as_deref() == Some(&row.id)
+                            && unit.channel_state != "dropped"
+                        {
                             unit.channel_state = "shipped".into();
                             tx.put_unit(&key, &row.order, &unit)?;
                             // Whether shipping changes the number there differs between marketplaces: write it again.
@@ -252,29 +399,75 @@ impl Cycle {
                         }
                     }
                 }
-                let text = format!("parcel {}, code {}: {text}", row.id, row.tracking.as_deref().unwrap_or("none"));
-                tx.record(&key, &format!("order:{}", row.order), row.state.text(), &text, now)
+                let text = format!(
+                    "parcel {}, code {}: {text}",
+                    row.id,
+                    row.tracking.as_deref().unwrap_or("none")
+                );
+                tx.record(
+                    &key,
+                    &format!("order:{}", row.order),
+                    row.state.text(),
+                    &text,
+                    now,
+                )
             })
             .await?;
         Ok(())
     }
 
-    async fn parcel_fault(&mut self, parcel: &mut ParcelRow, intent: i64, fault: Fault, back_to: ParcelState) -> Step<Result<(), Fault>> {
+    async fn parcel_fault(
+        &mut self,
+        parcel: &mut ParcelRow,
+        intent: i64,
+        fault: Fault,
+        back_to: ParcelState,
+    ) -> Step<Result<(), Fault>> {
         let text = format!("parcel {}: {fault}", parcel.id);
         self.report.problems.push(text.clone());
         match &fault {
             Fault::Rejected { .. } | Fault::Missing { .. } => {
                 parcel.attention = true;
-                self.settle_parcel(parcel, ParcelState::Refused, Some(intent), None, format!("the channel refuses it: {fault}")).await?;
+                self.settle_parcel(
+                    parcel,
+                    ParcelState::Refused,
+                    Some(intent),
+                    None,
+                    format!("the channel refuses it: {fault}"),
+                )
+                .await?;
             }
             Fault::Conflict { .. } => {
                 parcel.attention = true;
-                self.settle_parcel(parcel, ParcelState::Doubt, Some(intent), None, format!("a person must look: {fault}")).await?;
+                self.settle_parcel(
+                    parcel,
+                    ParcelState::Doubt,
+                    Some(intent),
+                    None,
+                    format!("a person must look: {fault}"),
+                )
+                .await?;
             }
             // The intent stays open: the next run calls again, which looks first.
-            f if f.may_have_happened() => self.record(format!("order:{}", parcel.order), "unknown", text).await?,
-            _ => self.settle_parcel(parcel, back_to, Some(intent), None, format!("not told yet: {fault}")).await?,
+            f if f.may_have_happened() => {
+                self.record(format!("order:{}", parcel.order), "unknown", text)
+                    .await?
+            }
+            _ => {
+                self.settle_parcel(
+                    parcel,
+                    back_to,
+                    Some(intent),
+                    None,
+                    format!("not told yet: {fault}"),
+                )
+                .await?
+            }
         }
-        Ok(if stops_flow(&fault) { Err(fault) } else { Ok(()) })
+        Ok(if stops_flow(&fault) {
+            Err(fault)
+        } else {
+            Ok(())
+        })
     }
 }

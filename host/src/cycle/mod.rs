@@ -59,11 +59,17 @@ pub enum Stop {
 }
 
 pub(crate) fn channel(fault: Fault) -> Stop {
-    Stop::Fault { side: Side::Channel, fault }
+    Stop::Fault {
+        side: Side::Channel,
+        fault,
+    }
 }
 
 pub(crate) fn shopify(fault: Fault) -> Stop {
-    Stop::Fault { side: Side::Shop, fault }
+    Stop::Fault {
+        side: Side::Shop,
+        fault,
+    }
 }
 
 /// Result of a step.
@@ -120,7 +126,12 @@ pub struct Report {
 impl Report {
     /// Whether anything was changed outside.
     pub fn acted(&self) -> bool {
-        self.orders_created + self.parcels_told + self.cancelled_in_shop + self.cancelled_at_channel + self.pushed > 0
+        self.orders_created
+            + self.parcels_told
+            + self.cancelled_in_shop
+            + self.cancelled_at_channel
+            + self.pushed
+            > 0
     }
 
     /// What was changed outside, in a few words.
@@ -128,14 +139,33 @@ impl Report {
         let counts = [
             (self.orders_created, "order created", "orders created"),
             (self.parcels_told, "parcel told", "parcels told"),
-            (self.cancelled_in_shop, "unit cancelled in Shopify", "units cancelled in Shopify"),
-            (self.cancelled_at_channel, "unit cancelled at the channel", "units cancelled at the channel"),
+            (
+                self.cancelled_in_shop,
+                "unit cancelled in Shopify",
+                "units cancelled in Shopify",
+            ),
+            (
+                self.cancelled_at_channel,
+                "unit cancelled at the channel",
+                "units cancelled at the channel",
+            ),
             (self.pushed, "stock number written", "stock numbers written"),
-            (self.push_failed, "stock number refused", "stock numbers refused"),
+            (
+                self.push_failed,
+                "stock number refused",
+                "stock numbers refused",
+            ),
         ];
-        let told: Vec<String> =
-            counts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many })).collect();
-        if told.is_empty() { "nothing to do".into() } else { told.join(", ") }
+        let told: Vec<String> = counts
+            .iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }))
+            .collect();
+        if told.is_empty() {
+            "nothing to do".into()
+        } else {
+            told.join(", ")
+        }
     }
 
     /// Adds a later cycle of the same channel: its counts are added, its lists replace the former ones.
@@ -165,8 +195,23 @@ pub struct Cycle {
 
 impl Cycle {
     /// A run that holds the channel's lease.
-    pub fn new(store: Store, shop: Arc<SharedShop>, row: ChannelRow, connector: Connector, lease: Lease, mode: Mode) -> Self {
-        Self { store, shop, row, connector, lease, mode, report: Report::default() }
+    pub fn new(
+        store: Store,
+        shop: Arc<SharedShop>,
+        row: ChannelRow,
+        connector: Connector,
+        lease: Lease,
+        mode: Mode,
+    ) -> Self {
+        Self {
+            store,
+            shop,
+            row,
+            connector,
+            lease,
+            mode,
+            report: Report::default(),
+        }
     }
 
     pub(crate) fn key(&self) -> &Key {
@@ -205,7 +250,9 @@ impl Cycle {
         self.push_stock().await?;
         if self.mode == Mode::Act {
             let key = self.key().clone();
-            self.store.fenced(&self.lease, move |tx| tx.close_orders(&key)).await?;
+            self.store
+                .fenced(&self.lease, move |tx| tx.close_orders(&key))
+                .await?;
         }
         Ok(())
     }
@@ -215,8 +262,16 @@ impl Cycle {
     async fn identify(&mut self) -> Step<()> {
         let key = self.key().clone();
         let now = self.now();
-        let last = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, "identified") }).await?;
-        let fresh = last.and_then(|t| t.parse::<Instant>().ok()).is_some_and(|t| now.duration_since(t).as_hours() < 24);
+        let last = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.cursor(&key, "identified")
+            })
+            .await?;
+        let fresh = last
+            .and_then(|t| t.parse::<Instant>().ok())
+            .is_some_and(|t| now.duration_since(t).as_hours() < 24);
         if fresh && self.row.account_id.is_some() {
             return Ok(());
         }
@@ -238,15 +293,29 @@ impl Cycle {
     }
 
     /// Records something that happened to a subject.
-    pub(crate) async fn record(&self, subject: String, kind: &'static str, text: String) -> Step<()> {
+    pub(crate) async fn record(
+        &self,
+        subject: String,
+        kind: &'static str,
+        text: String,
+    ) -> Step<()> {
         let (key, now) = (self.key().clone(), self.now());
         tracing::info!(channel = %key, subject, kind, "{text}");
-        self.store.fenced(&self.lease, move |tx| tx.record(&key, &subject, kind, &text, now)).await?;
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.record(&key, &subject, kind, &text, now)
+            })
+            .await?;
         Ok(())
     }
 
     /// Notes a problem of one item: the rest goes on.
-    pub(crate) async fn problem(&mut self, subject: String, kind: &'static str, text: String) -> Step<()> {
+    pub(crate) async fn problem(
+        &mut self,
+        subject: String,
+        kind: &'static str,
+        text: String,
+    ) -> Step<()> {
         self.report.problems.push(text.clone());
         self.record(subject, kind, text).await
     }
@@ -256,7 +325,11 @@ impl Cycle {
 pub(crate) fn stops_flow(fault: &Fault) -> bool {
     matches!(
         fault,
-        Fault::Auth { .. } | Fault::Denied { .. } | Fault::Throttled { .. } | Fault::Unavailable { .. } | Fault::Plugin { .. }
+        Fault::Auth { .. }
+            | Fault::Denied { .. }
+            | Fault::Throttled { .. }
+            | Fault::Unavailable { .. }
+            | Fault::Plugin { .. }
     )
 }
 
@@ -264,7 +337,9 @@ pub(crate) fn stops_flow(fault: &Fault) -> bool {
 pub fn state_after(result: &Result<(), Stop>) -> (ChannelState, Option<String>) {
     match result {
         Err(Stop::Park(why)) => (ChannelState::Parked, Some(why.clone())),
-        Err(stop @ Stop::Fault { fault, .. }) if fault.parks() => (ChannelState::Parked, Some(stop.to_string())),
+        Err(stop @ Stop::Fault { fault, .. }) if fault.parks() => {
+            (ChannelState::Parked, Some(stop.to_string()))
+        }
         Err(stop) => (ChannelState::Active, Some(stop.to_string())),
         Ok(()) => (ChannelState::Active, None),
     }

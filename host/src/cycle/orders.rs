@@ -21,18 +21,39 @@ impl Cycle {
     pub(super) async fn read_orders(&mut self) -> Step<()> {
         let key = self.key().clone();
         let started = self.now();
-        let cursor = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, "orders") }).await?;
+        let cursor = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.cursor(&key, "orders")
+            })
+            .await?;
         let since = match cursor.and_then(|c| c.parse::<Instant>().ok()) {
-            Some(mark) => mark.checked_sub(i64::from(self.row.policy.overlap_s).seconds()).unwrap_or(mark),
-            None => self.row.orders_from.checked_sub((FIRST_WINDOW_DAYS * 24).hours()).unwrap_or(self.row.orders_from),
+            Some(mark) => mark
+                .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
+                .unwrap_or(mark),
+            None => self
+                .row
+                .orders_from
+                .checked_sub((FIRST_WINDOW_DAYS * 24).hours())
+                .unwrap_or(self.row.orders_from),
         };
         let mut next: Option<String> = None;
         let mut seen = std::collections::HashSet::new();
         let mut newest: Option<Instant> = None;
         let hours = self.connector.manifest().orders.dispatch_hours;
         loop {
-            let page = self.connector.orders_changed(since, next.as_deref()).await.map_err(channel)?;
-            newest = page.orders.iter().filter_map(|o| o.updated_at).chain(newest).max();
+            let page = self
+                .connector
+                .orders_changed(since, next.as_deref())
+                .await
+                .map_err(channel)?;
+            newest = page
+                .orders
+                .iter()
+                .filter_map(|o| o.updated_at)
+                .chain(newest)
+                .max();
             let last = page.next.is_none();
             // The channel's clock, where it tells one: ours may run ahead of it.
             let mark = newest.map_or(started, |n| n.min(started));
@@ -44,11 +65,21 @@ impl Cycle {
                 .fenced(&self.lease, move |tx| {
                     let mut changed = 0;
                     for order in &page.orders {
-                        let (new, differs) = tx.put_order(&key, order, ship_by(order, &policy, hours), started)?;
+                        let (new, differs) =
+                            tx.put_order(&key, order, ship_by(order, &policy, hours), started)?;
                         if new {
                             let units: u32 = order.lines.iter().map(|l| l.quantity).sum();
-                            let text = format!("order {} seen: {units} units, {} at the channel", order.number, order.native_state);
-                            tx.record(&key, &format!("order:{}", order.id), "seen", &text, started)?;
+                            let text = format!(
+                                "order {} seen: {units} units, {} at the channel",
+                                order.number, order.native_state
+                            );
+                            tx.record(
+                                &key,
+                                &format!("order:{}", order.id),
+                                "seen",
+                                &text,
+                                started,
+                            )?;
                         }
                         changed += u32::from(differs);
                     }
@@ -63,7 +94,11 @@ impl Cycle {
             match page.next {
                 Some(cursor) => {
                     if !seen.insert(cursor.clone()) {
-                        return Err(channel(Fault::Protocol { detail: format!("the plugin's orders walk repeats the cursor \"{cursor}\"") }));
+                        return Err(channel(Fault::Protocol {
+                            detail: format!(
+                                "the plugin's orders walk repeats the cursor \"{cursor}\""
+                            ),
+                        }));
                     }
                     next = Some(cursor);
                 }
@@ -78,13 +113,26 @@ impl Cycle {
         let key = self.key().clone();
         let (last, open) = self
             .store
-            .read({ let key = key.clone(); move |tx| Ok((tx.cursor(&key, "orders-reread")?, tx.open_channel_orders(&key)?)) })
+            .read({
+                let key = key.clone();
+                move |tx| {
+                    Ok((
+                        tx.cursor(&key, "orders-reread")?,
+                        tx.open_channel_orders(&key)?,
+                    ))
+                }
+            })
             .await?;
-        let due = last.and_then(|t| t.parse::<Instant>().ok()).is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due = last
+            .and_then(|t| t.parse::<Instant>().ok())
+            .is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
         if !due {
             return Ok(());
         }
-        let (policy, hours) = (self.row.policy.clone(), self.connector.manifest().orders.dispatch_hours);
+        let (policy, hours) = (
+            self.row.policy.clone(),
+            self.connector.manifest().orders.dispatch_hours,
+        );
         for chunk in open.chunks(REREAD_CHUNK) {
             let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
             let (key, policy) = (key.clone(), policy.clone());
@@ -93,13 +141,20 @@ impl Cycle {
                 .fenced(&self.lease, move |tx| {
                     let mut changed = 0;
                     for order in &orders {
-                        changed += u32::from(tx.put_order(&key, order, ship_by(order, &policy, hours), started)?.1);
+                        changed += u32::from(
+                            tx.put_order(&key, order, ship_by(order, &policy, hours), started)?
+                                .1,
+                        );
                     }
                     Ok(changed)
                 })
                 .await?;
         }
-        self.store.fenced(&self.lease, move |tx| tx.set_cursor(&key, "orders-reread", &started.to_string())).await?;
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.set_cursor(&key, "orders-reread", &started.to_string())
+            })
+            .await?;
         Ok(())
     }
 
@@ -107,17 +162,38 @@ impl Cycle {
     pub(super) async fn create_orders(&mut self) -> Step<()> {
         let key = self.key().clone();
         if self.mode == Mode::Act {
-            let open = self.store.read({ let key = key.clone(); move |tx| tx.open_intents(&key, IntentKind::OrderCreate) }).await?;
+            let open = self
+                .store
+                .read({
+                    let key = key.clone();
+                    move |tx| tx.open_intents(&key, IntentKind::OrderCreate)
+                })
+                .await?;
             for intent in open {
                 self.settle_creation(intent).await?;
             }
         }
-        let states = [OrderState::Seen, OrderState::Held, OrderState::Ready, OrderState::Blocked];
-        let waiting = self.store.read({ let key = key.clone(); move |tx| tx.orders_in(&key, &states) }).await?;
+        let states = [
+            OrderState::Seen,
+            OrderState::Held,
+            OrderState::Ready,
+            OrderState::Blocked,
+        ];
+        let waiting = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.orders_in(&key, &states)
+            })
+            .await?;
         if waiting.is_empty() {
             return Ok(());
         }
-        let customer = if self.mode == Mode::Act { Some(self.customer().await?) } else { None };
+        let customer = if self.mode == Mode::Act {
+            Some(self.customer().await?)
+        } else {
+            None
+        };
         for row in waiting {
             let decision = self.decide(&row, customer.clone()).await?;
             self.carry_out(&row, decision).await?;
@@ -126,20 +202,34 @@ impl Cycle {
     }
 
     async fn decide(&self, row: &OrderRow, customer: Option<String>) -> Step<Decision> {
-        let skus: Vec<String> = row.snapshot.lines.iter().filter_map(|l| l.sku.clone()).collect();
+        let skus: Vec<String> = row
+            .snapshot
+            .lines
+            .iter()
+            .filter_map(|l| l.sku.clone())
+            .collect();
         let shop = self.key().shop.clone();
         let variants: std::collections::HashMap<String, Vec<String>> = self
             .store
             .read(move |tx| {
                 skus.into_iter()
                     .map(|sku| {
-                        let ids = tx.variants_with_sku(&shop, &sku)?.into_iter().map(|v| v.variant).collect();
+                        let ids = tx
+                            .variants_with_sku(&shop, &sku)?
+                            .into_iter()
+                            .map(|v| v.variant)
+                            .collect();
                         Ok((sku, ids))
                     })
                     .collect()
             })
             .await?;
-        let currency = self.shop.row.info.as_ref().map_or("", |i| i.currency.as_str());
+        let currency = self
+            .shop
+            .row
+            .info
+            .as_ref()
+            .map_or("", |i| i.currency.as_str());
         let find = |sku: &str| variants.get(sku).cloned().unwrap_or_default();
         Ok(decide(
             &row.snapshot,
@@ -160,23 +250,41 @@ impl Cycle {
         let (state, reason, attention) = match decision {
             Decision::Create { order, alarm } => {
                 if self.mode == Mode::Plan {
-                    let lines: Vec<String> =
-                        order.lines.iter().map(|l| format!("{} x {}", l.quantity, l.sku.as_deref().unwrap_or(&l.title))).collect();
-                    self.report.orders_to_create.push((row.number.clone(), lines.join(", ")));
+                    let lines: Vec<String> = order
+                        .lines
+                        .iter()
+                        .map(|l| {
+                            format!("{} x {}", l.quantity, l.sku.as_deref().unwrap_or(&l.title))
+                        })
+                        .collect();
+                    self.report
+                        .orders_to_create
+                        .push((row.number.clone(), lines.join(", ")));
                     return Ok(());
                 }
                 return self.create(row, *order, alarm).await;
             }
             Decision::Hold(why) => (OrderState::Held, Some(why), false),
             Decision::Block(why) => (OrderState::Blocked, Some(why), true),
-            Decision::Cancelled => (OrderState::Cancelled, Some("every unit was cancelled before it came here".to_owned()), false),
+            Decision::Cancelled => (
+                OrderState::Cancelled,
+                Some("every unit was cancelled before it came here".to_owned()),
+                false,
+            ),
             Decision::Ignore(why) => (OrderState::Ignored, Some(why), false),
         };
         if let (OrderState::Held | OrderState::Blocked, Some(why)) = (state, &reason) {
-            self.report.orders_waiting.push((row.number.clone(), why.clone()));
+            self.report
+                .orders_waiting
+                .push((row.number.clone(), why.clone()));
         }
         if (row.state, &row.reason) != (state, &reason) {
-            let (key, id, text, now) = (self.key().clone(), row.id.clone(), reason.clone().unwrap_or_default(), self.now());
+            let (key, id, text, now) = (
+                self.key().clone(),
+                row.id.clone(),
+                reason.clone().unwrap_or_default(),
+                self.now(),
+            );
             self.store
                 .fenced(&self.lease, move |tx| {
                     tx.set_order_state(&key, &id, state, reason.as_deref(), attention)?;
@@ -190,7 +298,12 @@ impl Cycle {
     async fn create(&mut self, row: &OrderRow, order: NewOrder, alarm: Option<String>) -> Step<()> {
         let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
         // Never created here; but a database that was restored from a backup may not know that it was.
-        let known = self.shop.shop.find_order(&order.reference).await.map_err(shopify)?;
+        let known = self
+            .shop
+            .shop
+            .find_order(&order.reference)
+            .await
+            .map_err(shopify)?;
         let payload = crate::db::json(&order);
         crash::point("order-create-before-intent");
         let intent = self
@@ -204,7 +317,10 @@ impl Cycle {
             })
             .await?;
         match known {
-            Some(found) => self.created(intent, &row.id, found, "found in Shopify").await?,
+            Some(found) => {
+                self.created(intent, &row.id, found, "found in Shopify")
+                    .await?
+            }
             None => self.send_creation(intent, &row.id, &order).await?,
         }
         if let Some(alarm) = alarm {
@@ -230,25 +346,50 @@ impl Cycle {
         match answer {
             Ok(created) => self.created(intent, id, created, "created").await,
             // An order with our marker exists already: it is ours, from a run that did not live to note it.
-            Err(fault @ Fault::Rejected { .. }) => match self.shop.shop.find_order(&order.reference).await {
-                Ok(Some(found)) => self.created(intent, id, found, "found in Shopify").await,
-                Ok(None) => {
-                    let text = format!("Shopify refuses the order: {fault}");
-                    self.not_created(intent, id, OrderState::Blocked, text, true).await
+            Err(fault @ Fault::Rejected { .. }) => {
+                match self.shop.shop.find_order(&order.reference).await {
+                    Ok(Some(found)) => self.created(intent, id, found, "found in Shopify").await,
+                    Ok(None) => {
+                        let text = format!("Shopify refuses the order: {fault}");
+                        self.not_created(intent, id, OrderState::Blocked, text, true)
+                            .await
+                    }
+                    Err(other) => Err(shopify(other)),
                 }
-                Err(other) => Err(shopify(other)),
-            },
+            }
             Err(fault) if fault.may_have_happened() => {
-                self.record(format!("order:{id}"), "unknown", format!("it is not known whether Shopify has the order: {fault}")).await
+                self.record(
+                    format!("order:{id}"),
+                    "unknown",
+                    format!("it is not known whether Shopify has the order: {fault}"),
+                )
+                .await
             }
             Err(fault) => {
-                self.not_created(intent, id, OrderState::Ready, format!("not sent: {fault}"), false).await?;
-                if stops_flow(&fault) { Err(shopify(fault)) } else { Ok(()) }
+                self.not_created(
+                    intent,
+                    id,
+                    OrderState::Ready,
+                    format!("not sent: {fault}"),
+                    false,
+                )
+                .await?;
+                if stops_flow(&fault) {
+                    Err(shopify(fault))
+                } else {
+                    Ok(())
+                }
             }
         }
     }
 
-    async fn created(&mut self, intent: i64, id: &str, created: CreatedOrder, how: &'static str) -> Step<()> {
+    async fn created(
+        &mut self,
+        intent: i64,
+        id: &str,
+        created: CreatedOrder,
+        how: &'static str,
+    ) -> Step<()> {
         let lines: Vec<(String, Vec<String>)> = created
             .lines
             .iter()
@@ -263,7 +404,13 @@ impl Cycle {
             .fenced(&self.lease, move |tx| {
                 tx.order_created(&key, &id, &created, &lines, now)?;
                 tx.settle(intent, how, now)?;
-                tx.record(&key, &format!("order:{id}"), "created", &format!("{how} as {} ({})", created.name, created.id), now)
+                tx.record(
+                    &key,
+                    &format!("order:{id}"),
+                    "created",
+                    &format!("{how} as {} ({})", created.name, created.id),
+                    now,
+                )
             })
             .await?;
         crash::point("order-create-after-settle");
@@ -271,7 +418,14 @@ impl Cycle {
         Ok(())
     }
 
-    async fn not_created(&mut self, intent: i64, id: &str, state: OrderState, why: String, attention: bool) -> Step<()> {
+    async fn not_created(
+        &mut self,
+        intent: i64,
+        id: &str,
+        state: OrderState,
+        why: String,
+        attention: bool,
+    ) -> Step<()> {
         let (key, id, now) = (self.key().clone(), id.to_owned(), self.now());
         self.report.problems.push(format!("order {id}: {why}"));
         self.store
@@ -288,42 +442,96 @@ impl Cycle {
     /// twice, long enough after it was sent, and the search does not know it either.
     async fn settle_creation(&mut self, intent: Intent) -> Step<()> {
         let order: NewOrder = crate::db::unjson(&intent.payload, "intent.payload")?;
-        if let Some(found) = self.shop.shop.find_order(&order.reference).await.map_err(shopify)? {
-            return self.created(intent.id, &intent.subject, found, "found in Shopify").await;
+        if let Some(found) = self
+            .shop
+            .shop
+            .find_order(&order.reference)
+            .await
+            .map_err(shopify)?
+        {
+            return self
+                .created(intent.id, &intent.subject, found, "found in Shopify")
+                .await;
         }
         let now = self.now();
-        let old_enough = now.duration_since(intent.attempted_at).as_secs() >= i64::from(self.row.policy.doubt_s);
+        let old_enough =
+            now.duration_since(intent.attempted_at).as_secs() >= i64::from(self.row.policy.doubt_s);
         if intent.looked_up == 0 || !old_enough {
             let id = intent.id;
-            self.store.fenced(&self.lease, move |tx| tx.count_look_up(id)).await?;
-            self.report.orders_waiting.push((order.name.clone(), "being looked up in Shopify before it is sent again".into()));
+            self.store
+                .fenced(&self.lease, move |tx| tx.count_look_up(id))
+                .await?;
+            self.report.orders_waiting.push((
+                order.name.clone(),
+                "being looked up in Shopify before it is sent again".into(),
+            ));
             return Ok(());
         }
-        match self.shop.shop.search_order(&order.reference).await.map_err(shopify)?.as_slice() {
+        match self
+            .shop
+            .shop
+            .search_order(&order.reference)
+            .await
+            .map_err(shopify)?
+            .as_slice()
+        {
             [] => {}
-            [one] => return self.created(intent.id, &intent.subject, one.clone(), "found in Shopify").await,
+            [one] => {
+                return self
+                    .created(intent.id, &intent.subject, one.clone(), "found in Shopify")
+                    .await;
+            }
             many => {
-                let text = format!("{} orders in Shopify carry the reference {}: a person must look", many.len(), order.reference);
-                return self.not_created(intent.id, &intent.subject, OrderState::Blocked, text, true).await;
+                let text = format!(
+                    "{} orders in Shopify carry the reference {}: a person must look",
+                    many.len(),
+                    order.reference
+                );
+                return self
+                    .not_created(intent.id, &intent.subject, OrderState::Blocked, text, true)
+                    .await;
             }
         }
         let id = intent.id;
-        self.store.fenced(&self.lease, move |tx| tx.try_again(id, now)).await?;
-        self.record(format!("order:{}", intent.subject), "again", "not found in Shopify twice: sent again".into()).await?;
+        self.store
+            .fenced(&self.lease, move |tx| tx.try_again(id, now))
+            .await?;
+        self.record(
+            format!("order:{}", intent.subject),
+            "again",
+            "not found in Shopify twice: sent again".into(),
+        )
+        .await?;
         self.send_creation(intent.id, &intent.subject, &order).await
     }
 
     /// The customer that stands for the channel, and the definitions that make references unique; once per channel.
     async fn customer(&mut self) -> Step<String> {
         let key = self.key().clone();
-        if let Some(id) = self.store.read({ let key = key.clone(); move |tx| tx.cursor(&key, "customer") }).await? {
+        if let Some(id) = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.cursor(&key, "customer")
+            })
+            .await?
+        {
             return Ok(id);
         }
         self.shop.shop.ensure_definitions().await.map_err(shopify)?;
         let (first, last) = channel_name(&self.row.title);
-        let id = self.shop.shop.ensure_customer(&key.channel, &first, &last).await.map_err(shopify)?;
+        let id = self
+            .shop
+            .shop
+            .ensure_customer(&key.channel, &first, &last)
+            .await
+            .map_err(shopify)?;
         let stored = id.clone();
-        self.store.fenced(&self.lease, move |tx| tx.set_cursor(&key, "customer", &stored)).await?;
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.set_cursor(&key, "customer", &stored)
+            })
+            .await?;
         Ok(id)
     }
 }

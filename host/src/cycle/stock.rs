@@ -29,7 +29,8 @@ impl Cycle {
             self.report.to_push = changes;
             return self.store_plan().await;
         }
-        let by_listing: HashMap<&str, &StockRow> = rows.iter().map(|r| (r.listing.as_str(), r)).collect();
+        let by_listing: HashMap<&str, &StockRow> =
+            rows.iter().map(|r| (r.listing.as_str(), r)).collect();
         let batch = self.connector.manifest().stock_batch().max(1);
         for chunk in changes.chunks(batch) {
             self.push(chunk, &by_listing, "difference").await?;
@@ -49,7 +50,11 @@ impl Cycle {
 
     /// Writes the number that holds once the parcel's units are shipped, before they are marked so. False: not
     /// written, so the units must not be marked yet.
-    pub(super) async fn lower_stock_for(&mut self, parcel: &ParcelRow, out: &ParcelOut) -> Step<bool> {
+    pub(super) async fn lower_stock_for(
+        &mut self,
+        parcel: &ParcelRow,
+        out: &ParcelOut,
+    ) -> Step<bool> {
         if self.semantics() != StockSemantics::GrossOfReservations {
             return Ok(true);
         }
@@ -57,7 +62,10 @@ impl Cycle {
         let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
         let mut leaving: HashMap<String, u32> = HashMap::new();
         let mut skus = Vec::new();
-        for u in units.iter().filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open") {
+        for u in units
+            .iter()
+            .filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open")
+        {
             if out.lines.iter().any(|l| l.line == u.line)
                 && let Some(listing) = &u.listing
             {
@@ -69,12 +77,18 @@ impl Cycle {
         self.refresh_stale_items().await?;
         let mut rows = self.stock_rows(Some(skus)).await?;
         for row in &mut rows {
-            row.reserved = row.reserved.saturating_sub(leaving.get(&row.listing).copied().unwrap_or(0));
+            row.reserved = row
+                .reserved
+                .saturating_sub(leaving.get(&row.listing).copied().unwrap_or(0));
         }
         let policy = self.row.policy.clone();
-        let changes: Vec<StockChange> =
-            rows.iter().map(|r| target(r, &policy, self.semantics())).filter(|c| c.from.is_none_or(|from| c.to < from)).collect();
-        let by_listing: HashMap<&str, &StockRow> = rows.iter().map(|r| (r.listing.as_str(), r)).collect();
+        let changes: Vec<StockChange> = rows
+            .iter()
+            .map(|r| target(r, &policy, self.semantics()))
+            .filter(|c| c.from.is_none_or(|from| c.to < from))
+            .collect();
+        let by_listing: HashMap<&str, &StockRow> =
+            rows.iter().map(|r| (r.listing.as_str(), r)).collect();
         let batch = self.connector.manifest().stock_batch().max(1);
         let mut all = true;
         for chunk in changes.chunks(batch) {
@@ -84,14 +98,25 @@ impl Cycle {
     }
 
     /// Pushes one batch and records each number with its inputs. True: all applied or queued.
-    async fn push(&mut self, changes: &[StockChange], rows: &HashMap<&str, &StockRow>, cause: &'static str) -> Step<bool> {
-        let writes: Vec<StockWrite> = changes.iter().filter_map(|c| Some(rows.get(c.listing.as_str())?.write(c.to))).collect();
+    async fn push(
+        &mut self,
+        changes: &[StockChange],
+        rows: &HashMap<&str, &StockRow>,
+        cause: &'static str,
+    ) -> Step<bool> {
+        let writes: Vec<StockWrite> = changes
+            .iter()
+            .filter_map(|c| Some(rows.get(c.listing.as_str())?.write(c.to)))
+            .collect();
         crash::point("stock-push-before");
         let answer = self.connector.stock_push(&writes).await;
         crash::point("stock-push-after-answer");
         let (outcomes, stop) = match answer {
             Ok(outcomes) => (outcomes, None),
-            Err(fault) => (vec![StockOutcome::Failed(fault.clone()); changes.len()], Some(fault)),
+            Err(fault) => (
+                vec![StockOutcome::Failed(fault.clone()); changes.len()],
+                Some(fault),
+            ),
         };
         let (key, now) = (self.key().clone(), self.now());
         let mut all = true;
@@ -104,7 +129,10 @@ impl Cycle {
                     (Some(Some(change.to)), "applied".to_owned())
                 }
                 StockOutcome::Queued(ticket) => {
-                    tickets.entry(ticket.clone()).or_default().push(write.clone());
+                    tickets
+                        .entry(ticket.clone())
+                        .or_default()
+                        .push(write.clone());
                     (Some(None), format!("queued as {ticket}"))
                 }
                 StockOutcome::Failed(fault) => {
@@ -151,7 +179,15 @@ impl Cycle {
         match stop {
             Some(fault) if stops_flow(&fault) => Err(channel(fault)),
             Some(fault) => {
-                self.problem("channel".into(), "push-failed", format!("a batch of {} numbers was not written: {fault}", changes.len())).await?;
+                self.problem(
+                    "channel".into(),
+                    "push-failed",
+                    format!(
+                        "a batch of {} numbers was not written: {fault}",
+                        changes.len()
+                    ),
+                )
+                .await?;
                 Ok(false)
             }
             None => Ok(all),
@@ -160,24 +196,42 @@ impl Cycle {
 
     async fn settle_tickets(&mut self) -> Step<()> {
         let (key, now) = (self.key().clone(), self.now());
-        let due = self.store.read({ let key = key.clone(); move |tx| tx.due_tickets(&key, now) }).await?;
+        let due = self
+            .store
+            .read({
+                let key = key.clone();
+                move |tx| tx.due_tickets(&key, now)
+            })
+            .await?;
         for (ticket, levels) in due {
             let answer = match self.connector.stock_settle(&ticket).await {
                 Ok(answer) => answer,
                 Err(fault) if stops_flow(&fault) => return Err(channel(fault)),
                 // Nobody knows any more what became of it: the numbers are written again.
                 Err(fault) => {
-                    let text = format!("stock ticket {ticket}: {fault}; its {} numbers are written again", levels.len());
+                    let text = format!(
+                        "stock ticket {ticket}: {fault}; its {} numbers are written again",
+                        levels.len()
+                    );
                     self.problem("channel".into(), "ticket-lost", text).await?;
-                    crate::model::Settlement { done: Some((vec![], Rest::Unknown)), poll_after_ms: None }
+                    crate::model::Settlement {
+                        done: Some((vec![], Rest::Unknown)),
+                        poll_after_ms: None,
+                    }
                 }
             };
             let key = key.clone();
             match answer.done {
                 None => {
                     let wait = answer.poll_after_ms.unwrap_or(30_000);
-                    let poll_at = now.checked_add(i64::from(wait).milliseconds()).unwrap_or(now);
-                    self.store.fenced(&self.lease, move |tx| tx.put_ticket(&key, &ticket, &levels, poll_at, now)).await?;
+                    let poll_at = now
+                        .checked_add(i64::from(wait).milliseconds())
+                        .unwrap_or(now);
+                    self.store
+                        .fenced(&self.lease, move |tx| {
+                            tx.put_ticket(&key, &ticket, &levels, poll_at, now)
+                        })
+                        .await?;
                 }
                 Some((listed, rest)) => {
                     let listed: HashMap<String, StockOutcome> = listed.into_iter().collect();
@@ -187,7 +241,11 @@ impl Cycle {
                         let applied = match (listed.get(&level.listing), rest) {
                             (Some(StockOutcome::Applied), _) | (None, Rest::Applied) => true,
                             (Some(StockOutcome::Failed(fault)), _) => {
-                                problems.push(format!("{}: {} was not written: {fault}", level.sku.as_deref().unwrap_or(&level.listing), level.quantity));
+                                problems.push(format!(
+                                    "{}: {} was not written: {fault}",
+                                    level.sku.as_deref().unwrap_or(&level.listing),
+                                    level.quantity
+                                ));
                                 false
                             }
                             _ => false,
@@ -216,7 +274,10 @@ impl Cycle {
 
     async fn stock_rows(&self, only: Option<Vec<String>>) -> Step<Vec<StockRow>> {
         let (key, locations) = (self.key().clone(), self.row.locations.clone());
-        Ok(self.store.read(move |tx| tx.stock_rows(&key, &locations, only.as_deref())).await?)
+        Ok(self
+            .store
+            .read(move |tx| tx.stock_rows(&key, &locations, only.as_deref()))
+            .await?)
     }
 
     fn semantics(&self) -> StockSemantics {
@@ -225,9 +286,17 @@ impl Cycle {
 
     /// Keeps the plan where a person can read and approve it.
     async fn store_plan(&mut self) -> Step<()> {
-        let Some(why) = self.report.awaits_approval.clone() else { return Ok(()) };
-        let (key, body, now) = (self.key().clone(), crate::db::json(&self.report), self.now());
-        self.store.fenced(&self.lease, move |tx| tx.put_plan(&key, &why, &body, now)).await?;
+        let Some(why) = self.report.awaits_approval.clone() else {
+            return Ok(());
+        };
+        let (key, body, now) = (
+            self.key().clone(),
+            crate::db::json(&self.report),
+            self.now(),
+        );
+        self.store
+            .fenced(&self.lease, move |tx| tx.put_plan(&key, &why, &body, now))
+            .await?;
         Ok(())
     }
 }

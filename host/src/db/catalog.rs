@@ -478,7 +478,12 @@ impl Tx<'_> {
     }
 
     /// The number that a listing is known to have; none after a push of unknown fate, or one since `asked`.
-    pub fn known_quantity(&self, key: &Key, listing: &str, asked: Instant) -> Result<Option<u32>, Error> {
+    pub fn known_quantity(
+        &self,
+        key: &Key,
+        listing: &str,
+        asked: Instant,
+    ) -> Result<Option<u32>, Error> {
         Ok(self
             .conn
             .prepare_cached(

@@ -20,11 +20,11 @@ pub enum Error {
         "{0} is in use by another lockstep process; stop that one first, or give this one its own --data directory"
     )]
     InUse(String),
-    /// The disk is full.
+    /// The disk is full, or fails.
     #[error(
-        "the disk that holds the database is full; free some space and start again: nothing is lost, the last step is repeated"
+        "the disk that holds the database is full, or cannot be written to ({0}); free some space and start again: nothing is lost, the last step is repeated"
     )]
-    Full,
+    Full(String),
     /// The file is damaged or is not a database.
     #[error(
         "the database {path} is damaged or not a Lockstep database ({detail}); restore the last backup with `lockstep restore FILE`"
@@ -75,7 +75,9 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Error::Full,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+                Error::Full(error.to_string())
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged {
                 path: "lockstep.db".into(),

@@ -115,7 +115,6 @@ impl Tx<'_> {
             let mut statement = self.conn.prepare(&format!("select * from {table}"))?;
             let columns: Vec<String> = statement
                 .column_names()
-                .into_iter()
                 .map(str::to_owned)
                 .collect();
             let mut rows = statement.query([])?;

@@ -353,7 +353,9 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), Error> {
             std::error::Error::source(&e).and_then(|s| s.downcast_ref::<rusqlite::Error>())
         {
             match sqlite.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DiskFull) => Error::Full,
+                Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure) => {
+                    Error::Full(sqlite.to_string())
+                }
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                     Error::Locked
                 }

@@ -45,12 +45,18 @@ pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Resul
         // A look changes neither the channel's state nor its schedule.
         let due = cycle.due();
         let (report, result) = cycle.run().await;
-        return Ok(End { report, stop: result.err(), due });
+        return Ok(End {
+            report,
+            stop: result.err(),
+            due,
+        });
     }
     let started = Instant::now();
     let id = {
         let key = key.clone();
-        host.store.write(move |tx| tx.begin_cycle(&key, started)).await?
+        host.store
+            .write(move |tx| tx.begin_cycle(&key, started))
+            .await?
     };
     let (report, result) = cycle.run().await;
     let (state, reason) = state_after(&result);
@@ -74,7 +80,10 @@ pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Resul
             .write(move |tx| {
                 let before = tx.channel(&key)?;
                 tx.end_cycle(id, &outcome, &detail, now)?;
-                if before.as_ref().is_some_and(|c| c.state == ChannelState::Paused) {
+                if before
+                    .as_ref()
+                    .is_some_and(|c| c.state == ChannelState::Paused)
+                {
                     return Ok(());
                 }
                 tx.set_channel_state(&key, state, reason.as_deref())?;
@@ -82,13 +91,27 @@ pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Resul
                 let was = before.map(|c| (c.state, c.reason));
                 if was != Some((state, reason.clone())) {
                     let text = reason.unwrap_or_else(|| "works again".into());
-                    tx.record(&key, "channel", if state == ChannelState::Parked { "parked" } else { "state" }, &text, now)?;
+                    tx.record(
+                        &key,
+                        "channel",
+                        if state == ChannelState::Parked {
+                            "parked"
+                        } else {
+                            "state"
+                        },
+                        &text,
+                        now,
+                    )?;
                 }
                 Ok(())
             })
             .await?;
     }
-    Ok(End { report, stop: result.err(), due })
+    Ok(End {
+        report,
+        stop: result.err(),
+        due,
+    })
 }
 
 /// When to run next: the interval, or a backoff that doubles from 15 s to 15 min and never undercuts what the
@@ -131,7 +154,12 @@ impl Wakes {
 }
 
 /// Works every channel when it is due, until told to stop; then waits for the running cycles.
-pub async fn run(host: Arc<Host>, wakes: Wakes, stop: tokio_util::sync::CancellationToken, mut on_end: impl FnMut(&Key, &anyhow::Result<End>)) -> anyhow::Result<()> {
+pub async fn run(
+    host: Arc<Host>,
+    wakes: Wakes,
+    stop: tokio_util::sync::CancellationToken,
+    mut on_end: impl FnMut(&Key, &anyhow::Result<End>),
+) -> anyhow::Result<()> {
     let (done, mut ended) = mpsc::unbounded_channel();
     let mut running: HashSet<Key> = HashSet::new();
     let mut asked: HashSet<Key> = HashSet::new();
@@ -141,12 +169,17 @@ pub async fn run(host: Arc<Host>, wakes: Wakes, stop: tokio_util::sync::Cancella
         asked.extend(wakes.take());
         let mut next = Duration::from_secs(5);
         if !stop.is_cancelled() {
-            for row in channels.into_iter().filter(|c| c.state == ChannelState::Active) {
+            for row in channels
+                .into_iter()
+                .filter(|c| c.state == ChannelState::Active)
+            {
                 if running.contains(&row.key) {
                     continue;
                 }
                 if row.due_at > now && !asked.remove(&row.key) {
-                    next = next.min(Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default());
+                    next = next.min(
+                        Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default(),
+                    );
                     continue;
                 }
                 let key = row.key.clone();

@@ -275,7 +275,7 @@ pub fn prepare(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
         match (&next, answer) {
             (Step::Pack(..), Err(fault)) => return Err(fault),
             (Step::Pack(left, _), Ok(_)) => {
-                return Err(Fault::Conflict(format!(
+                return Err(Fault::UnknownOutcome(format!(
                     "Seller Center took the call, but items {} are not packed",
                     list(left)
                 )));
@@ -315,7 +315,7 @@ pub fn prepare(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
                 (Step::Done(sent), _) => Ok(sent),
                 (_, Err(fault)) => Err(fault),
                 (Step::Ready(left, _) | Step::Pack(left, _), Ok(_)) => {
-                    Err(Fault::Conflict(format!(
+                    Err(Fault::UnknownOutcome(format!(
                         "Seller Center took the call, but items {} are not ready to ship",
                         list(&left)
                     )))
@@ -368,7 +368,7 @@ pub fn ship(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
             Ok(closed(reached(&wanted.find(&read)?)))
         }
         Err(fault) => Err(fault),
-        Ok(_) => Err(Fault::Conflict(format!(
+        Ok(_) => Err(Fault::UnknownOutcome(format!(
             "Seller Center took the call, but items {} are not shipped",
             list(&left)
         ))),

@@ -217,7 +217,7 @@ fn fewer_ids_in_the_answer_are_looked_up() {
         let result = prepare(fake.api(), &parcel(&["88001"]));
         fake.finish();
         assert!(
-            matches!(result, Err(Fault::Conflict(text)) if text.contains("not ready")),
+            matches!(result, Err(Fault::UnknownOutcome(text)) if text.contains("not ready")),
             "{answer}"
         );
     }

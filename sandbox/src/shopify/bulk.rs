@@ -82,7 +82,10 @@ pub(super) fn start(state: &mut State, arguments: &Arguments) -> Result<Out, Ref
     let query = text(arguments, "query").unwrap_or_default().to_owned();
     if let Err(message) = check(&query) {
         state.mistake("bulkOperationRunQuery", &message);
-        return Ok(answer(Out::NULL, &[UserError::new("INVALID", &["query"], message)]));
+        return Ok(answer(
+            Out::NULL,
+            &[UserError::new("INVALID", &["query"], message)],
+        ));
     }
     let active: Vec<String> = state
         .bulk
@@ -142,7 +145,10 @@ pub(super) fn cancel(state: &mut State, arguments: &Arguments) -> Out {
             let message = format!("A bulk operation cannot be canceled when it is {status}");
             answer(Out::NULL, &[UserError::plain(&[], message)])
         }
-        None => answer(Out::NULL, &[UserError::plain(&["id"], "Bulk operation does not exist")]),
+        None => answer(
+            Out::NULL,
+            &[UserError::plain(&["id"], "Bulk operation does not exist")],
+        ),
     }
 }
 
@@ -206,7 +212,8 @@ fn write(state: &Arc<Mutex<State>>, id: u64) {
     else {
         return;
     };
-    let Ok(document) = ExecutableDocument::parse_and_validate(&SCHEMA, query, "bulk.graphql") else {
+    let Ok(document) = ExecutableDocument::parse_and_validate(&SCHEMA, query, "bulk.graphql")
+    else {
         return;
     };
     let Some((root, node)) = root(&document) else {
@@ -332,7 +339,10 @@ fn walk(field: &Field, depth: u32, in_list: bool, connections: &mut u32) -> Resu
             );
         }
         if depth > 2 {
-            return Err("Bulk queries cannot contain connections with a nesting depth greater than 2.".to_owned());
+            return Err(
+                "Bulk queries cannot contain connections with a nesting depth greater than 2."
+                    .to_owned(),
+            );
         }
         let Some(node) = node_selection(field) else {
             return Err(format!(

@@ -12,19 +12,41 @@ use super::state::{Due, Refund, RefundLine, State, Transaction, decimal, now, nu
 pub(super) fn order(state: &mut State, arguments: &Arguments) -> Out {
     let answer =
         |job: Out, errors: &[UserError]| payload("OrderCancelPayload", vec![("job", job)], errors);
-    let flag = |name: &str| arguments.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let flag = |name: &str| {
+        arguments
+            .get(name)
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    };
     let id = text(arguments, "orderId").and_then(|t| number_of(t, "Order"));
     let note = text(arguments, "staffNote").map(str::to_owned);
     if note.as_ref().is_some_and(|n| n.chars().count() > 255) {
-        state.mistake("orderCancel", "the staff note is longer than 255 characters");
-        let error = UserError::new("INVALID", &["staffNote"], "Staff note is too long (maximum is 255 characters)");
+        state.mistake(
+            "orderCancel",
+            "the staff note is longer than 255 characters",
+        );
+        let error = UserError::new(
+            "INVALID",
+            &["staffNote"],
+            "Staff note is too long (maximum is 255 characters)",
+        );
         return answer(Out::NULL, &[error]);
     }
     let Some(id) = id.filter(|n| state.orders.contains_key(n)) else {
-        return answer(Out::NULL, &[UserError::new("NOT_FOUND", &["orderId"], "Order does not exist")]);
+        return answer(
+            Out::NULL,
+            &[UserError::new(
+                "NOT_FOUND",
+                &["orderId"],
+                "Order does not exist",
+            )],
+        );
     };
     if let Err(message) = state.may_cancel(id) {
-        return answer(Out::NULL, &[UserError::new("INVALID", &["orderId"], message)]);
+        return answer(
+            Out::NULL,
+            &[UserError::new("INVALID", &["orderId"], message)],
+        );
     }
     let name = job_id();
     state.jobs.insert(name.clone(), false);
@@ -44,7 +66,10 @@ pub(super) fn order(state: &mut State, arguments: &Arguments) -> Out {
 /// `refundCreate`.
 pub(super) fn refund(state: &mut State, arguments: &Arguments) -> Out {
     let empty = serde_json::Map::new();
-    let input = arguments.get("input").and_then(Value::as_object).unwrap_or(&empty);
+    let input = arguments
+        .get("input")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let answer = |refund: Out, order: Out, errors: &[UserError]| {
         payload(
             "RefundCreatePayload",
@@ -57,7 +82,11 @@ pub(super) fn refund(state: &mut State, arguments: &Arguments) -> Out {
         .and_then(Value::as_str)
         .and_then(|t| number_of(t, "Order"));
     let Some(id) = id.filter(|n| state.orders.contains_key(n)) else {
-        return answer(Out::NULL, Out::NULL, &[UserError::plain(&["orderId"], "Order does not exist")]);
+        return answer(
+            Out::NULL,
+            Out::NULL,
+            &[UserError::plain(&["orderId"], "Order does not exist")],
+        );
     };
     let objects = |name: &str| {
         input
@@ -117,9 +146,17 @@ pub(super) fn refund(state: &mut State, arguments: &Arguments) -> Out {
         if quantity == 0 {
             error("quantity", "Quantity must be greater than 0");
         } else if quantity.saturating_add(so_far) > order.lines[line].current {
-            error("quantity", "Quantity cannot refund more items than were purchased");
-        } else if restock == "CANCEL" && quantity + so_far > order.lines[line].current - order.fulfilled(line) {
-            error("quantity", "Quantity cannot cancel items that have been fulfilled");
+            error(
+                "quantity",
+                "Quantity cannot refund more items than were purchased",
+            );
+        } else if restock == "CANCEL"
+            && quantity + so_far > order.lines[line].current - order.fulfilled(line)
+        {
+            error(
+                "quantity",
+                "Quantity cannot cancel items that have been fulfilled",
+            );
         }
         lines.push(RefundLine {
             id: 0,
@@ -152,7 +189,10 @@ pub(super) fn refund(state: &mut State, arguments: &Arguments) -> Out {
         ));
     }
     if lines.is_empty() && moved.is_empty() {
-        errors.push(UserError::plain(&[], "Refund must have line items or transactions"));
+        errors.push(UserError::plain(
+            &[],
+            "Refund must have line items or transactions",
+        ));
     }
     if !errors.is_empty() {
         return answer(Out::NULL, Out::NULL, &errors);
@@ -204,7 +244,12 @@ impl State {
                     id: 0,
                     line: *line,
                     quantity: *quantity,
-                    restock: if claimed.is_some() { "CANCEL" } else { "NO_RESTOCK" }.to_owned(),
+                    restock: if claimed.is_some() {
+                        "CANCEL"
+                    } else {
+                        "NO_RESTOCK"
+                    }
+                    .to_owned(),
                     location: claimed.or(main),
                 })
                 .collect();
@@ -254,10 +299,7 @@ impl State {
         };
         let moved: Vec<Transaction> = moved
             .into_iter()
-            .map(|t| Transaction {
-                id: self.id(),
-                ..t
-            })
+            .map(|t| Transaction { id: self.id(), ..t })
             .collect();
         let number = refund.id;
         let Some(order) = self.orders.get_mut(&id) else {
@@ -306,7 +348,9 @@ impl State {
             }
             f.cancelled = f.total() == 0;
         }
-        let shelf = refund.location.filter(|_| matches!(refund.restock.as_str(), "CANCEL" | "RETURN"));
+        let shelf = refund
+            .location
+            .filter(|_| matches!(refund.restock.as_str(), "CANCEL" | "RETURN"));
         if unshipped > 0 {
             self.release_line(id, refund.line, unshipped, shelf);
         }

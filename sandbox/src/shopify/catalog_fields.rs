@@ -18,7 +18,12 @@ pub(super) fn variant(state: &State, id: u64, name: &str) -> Option<Out> {
         "price" => money_text(variant.price).into(),
         "updatedAt" => time(variant.updated_at),
         "inventoryPolicy" => if variant.oversell { "CONTINUE" } else { "DENY" }.into(),
-        "inventoryQuantity" => variant.levels.iter().map(|l| l.available).sum::<i64>().into(),
+        "inventoryQuantity" => variant
+            .levels
+            .iter()
+            .map(|l| l.available)
+            .sum::<i64>()
+            .into(),
         "inventoryItem" => Out::Obj(Obj::Item(id)),
         "product" => Out::Obj(Obj::Product(variant.product)),
         "legacyResourceId" => id.to_string().into(),
@@ -115,7 +120,10 @@ pub(super) fn level(
                 let Some(known) = NAMES.iter().find(|n| **n == name) else {
                     return Err(Refusal::new(
                         "INVALID_FIELD_ARGUMENTS",
-                        format!("The quantity name '{name}' is not valid: it is one of {}.", NAMES.join(", ")),
+                        format!(
+                            "The quantity name '{name}' is not valid: it is one of {}.",
+                            NAMES.join(", ")
+                        ),
                     ));
                 };
                 found.push(Some(Obj::Quantity(variant, location, known)));

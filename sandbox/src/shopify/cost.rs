@@ -190,11 +190,13 @@ impl<'a> Meter<'a> {
     fn count(&self, field: &Field) -> u64 {
         ["first", "last"]
             .into_iter()
-            .find_map(|name| match field.specified_argument_by_name(name)?.as_ref() {
-                Literal::Int(n) => n.try_to_i32().ok().and_then(|n| u64::try_from(n).ok()),
-                Literal::Variable(v) => self.variables.get(v.as_str())?.as_u64(),
-                _ => None,
-            })
+            .find_map(
+                |name| match field.specified_argument_by_name(name)?.as_ref() {
+                    Literal::Int(n) => n.try_to_i32().ok().and_then(|n| u64::try_from(n).ok()),
+                    Literal::Variable(v) => self.variables.get(v.as_str())?.as_u64(),
+                    _ => None,
+                },
+            )
             .unwrap_or(0)
     }
 }

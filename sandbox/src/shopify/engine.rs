@@ -29,7 +29,10 @@ pub(super) static SCHEMA: LazyLock<Valid<Schema>> = LazyLock::new(|| {
     };
     match Schema::parse_and_validate(text, "schema.graphql") {
         Ok(schema) => schema,
-        Err(error) => panic!("host/src/shop/schema.graphql is not valid: {}", error.errors),
+        Err(error) => panic!(
+            "host/src/shop/schema.graphql is not valid: {}",
+            error.errors
+        ),
     }
 });
 
@@ -150,6 +153,9 @@ struct Plan<'d> {
     fields: Vec<Planned<'d>>,
 }
 
+/// Type and field.
+type PlanKey = (&'static str, &'static str);
+
 struct Planned<'d> {
     key: &'d str,
     name: &'d str,
@@ -157,7 +163,7 @@ struct Planned<'d> {
     arguments: Result<Map<String, Value>, Refusal>,
     selections: Vec<&'d SelectionSet>,
     is_connection: bool,
-    plans: RefCell<Vec<((&'static str, &'static str), Rc<Plan<'d>>)>>,
+    plans: RefCell<Vec<(PlanKey, Rc<Plan<'d>>)>>,
     field: &'d Field,
 }
 
@@ -234,8 +240,9 @@ impl<'d> Executor<'d> {
             out.push(':');
             self.path.push(field.key.into());
             let resolved = match &field.arguments {
-                Ok(arguments) => check_input_size(arguments)
-                    .and_then(|()| mutations::run(state, field.name, arguments, self.key_of(field))),
+                Ok(arguments) => check_input_size(arguments).and_then(|()| {
+                    mutations::run(state, field.name, arguments, self.key_of(field))
+                }),
                 Err(refusal) => Err(refusal.clone()),
             };
             let below = self.complete(state, out, resolved, field);
@@ -296,7 +303,11 @@ impl<'d> Executor<'d> {
                     });
                 }
                 Selection::InlineFragment(part) => {
-                    if part.type_condition.as_ref().is_none_or(|t| applies(type_name, t)) {
+                    if part
+                        .type_condition
+                        .as_ref()
+                        .is_none_or(|t| applies(type_name, t))
+                    {
                         self.collect(type_name, &part.selection_set, into);
                     }
                 }
@@ -370,7 +381,9 @@ impl<'d> Executor<'d> {
             Literal::Enum(name) => name.as_str().into(),
             Literal::String(text) => text.as_str().into(),
             Literal::Boolean(value) => (*value).into(),
-            Literal::Int(n) => serde_json::from_str(n.as_str()).unwrap_or_else(|_| n.as_str().into()),
+            Literal::Int(n) => {
+                serde_json::from_str(n.as_str()).unwrap_or_else(|_| n.as_str().into())
+            }
             Literal::Float(n) => {
                 serde_json::from_str(n.as_str()).unwrap_or_else(|_| n.as_str().into())
             }
@@ -462,7 +475,12 @@ impl<'d> Executor<'d> {
         Ok(cost)
     }
 
-    fn resolve(&self, state: &mut State, object: &Obj, field: &Planned<'d>) -> Result<Out, Refusal> {
+    fn resolve(
+        &self,
+        state: &mut State,
+        object: &Obj,
+        field: &Planned<'d>,
+    ) -> Result<Out, Refusal> {
         let arguments = field.arguments.as_ref().map_err(Clone::clone)?;
         if matches!(object, Obj::Query) {
             check_input_size(arguments)?;
@@ -709,7 +727,12 @@ fn input_field<'s>(ty: &Type, name: &str) -> Option<&'s Type> {
 fn check_input_size(arguments: &Map<String, Value>) -> Result<(), Refusal> {
     fn longest(value: &Value) -> usize {
         match value {
-            Value::Array(items) => items.iter().map(longest).max().unwrap_or(0).max(items.len()),
+            Value::Array(items) => items
+                .iter()
+                .map(longest)
+                .max()
+                .unwrap_or(0)
+                .max(items.len()),
             Value::Object(members) => members.values().map(longest).max().unwrap_or(0),
             _ => 0,
         }

@@ -18,12 +18,19 @@ pub(super) type Pick = (usize, usize, u32);
 pub(super) fn create(state: &mut State, arguments: &Arguments) -> Out {
     let input = arguments.get("fulfillment").and_then(Value::as_object);
     let answer = |fulfillment: Out, errors: &[UserError]| {
-        payload("FulfillmentCreatePayload", vec![("fulfillment", fulfillment)], errors)
+        payload(
+            "FulfillmentCreatePayload",
+            vec![("fulfillment", fulfillment)],
+            errors,
+        )
     };
     let picked = input
         .and_then(|i| i.get("lineItemsByFulfillmentOrder"))
         .and_then(Value::as_array)
-        .map_or_else(|| Err("Line items are missing".to_owned()), |l| picks(state, l));
+        .map_or_else(
+            || Err("Line items are missing".to_owned()),
+            |l| picks(state, l),
+        );
     let (order, picks) = match picked {
         Ok(picked) => picked,
         Err(message) => {
@@ -46,7 +53,10 @@ fn picks(state: &State, list: &[Value]) -> Result<(u64, Vec<Pick>), String> {
     let mut of = None;
     let mut picks = Vec::new();
     for entry in list {
-        let given = entry.get("fulfillmentOrderId").and_then(Value::as_str).unwrap_or_default();
+        let given = entry
+            .get("fulfillmentOrderId")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let (order, at) = number_of(given, "FulfillmentOrder")
             .and_then(|n| state.parts.get(&n))
             .copied()
@@ -56,7 +66,10 @@ fn picks(state: &State, list: &[Value]) -> Result<(u64, Vec<Pick>), String> {
         }
         of = Some(order);
         let f = &state.orders[&order].fulfillment_orders[at];
-        match entry.get("fulfillmentOrderLineItems").and_then(Value::as_array) {
+        match entry
+            .get("fulfillmentOrderLineItems")
+            .and_then(Value::as_array)
+        {
             None => picks.extend(
                 (0..f.lines.len())
                     .filter(|i| f.lines[*i].remaining > 0)
@@ -70,7 +83,9 @@ fn picks(state: &State, list: &[Value]) -> Result<(u64, Vec<Pick>), String> {
                         .lines
                         .iter()
                         .position(|l| Some(l.id) == number)
-                        .ok_or_else(|| format!("Fulfillment order line item {id} does not exist."))?;
+                        .ok_or_else(|| {
+                            format!("Fulfillment order line item {id} does not exist.")
+                        })?;
                     let quantity = line.get("quantity").and_then(Value::as_u64).unwrap_or(0);
                     let quantity = u32::try_from(quantity).unwrap_or(u32::MAX);
                     picks.push((at, i, quantity));
@@ -94,7 +109,10 @@ fn tracking_of(input: &Map<String, Value>) -> Vec<TrackingView> {
     };
     let (numbers, urls) = (many("numbers"), many("urls"));
     let company = one("company");
-    let parcels = numbers.len().max(urls.len()).max(usize::from(company.is_some()));
+    let parcels = numbers
+        .len()
+        .max(urls.len())
+        .max(usize::from(company.is_some()));
     (0..parcels)
         .map(|i| TrackingView {
             company: company.clone(),
@@ -107,11 +125,18 @@ fn tracking_of(input: &Map<String, Value>) -> Vec<TrackingView> {
 pub(super) fn cancel(state: &mut State, arguments: &Arguments) -> Out {
     let given = text(arguments, "id").unwrap_or_default();
     let answer = |fulfillment: Out, errors: &[UserError]| {
-        payload("FulfillmentCancelPayload", vec![("fulfillment", fulfillment)], errors)
+        payload(
+            "FulfillmentCancelPayload",
+            vec![("fulfillment", fulfillment)],
+            errors,
+        )
     };
     let found = number_of(given, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
     let Some((order, at)) = found else {
-        return answer(Out::NULL, &[UserError::plain(&["id"], "Fulfillment not found.")]);
+        return answer(
+            Out::NULL,
+            &[UserError::plain(&["id"], "Fulfillment not found.")],
+        );
     };
     match state.cancel_fulfillment(order, at) {
         Ok(()) => answer(Out::Obj(Obj::Fulfillment(order, at)), &[]),
@@ -130,9 +155,17 @@ pub(super) fn tracking(state: &mut State, arguments: &Arguments) -> Out {
     };
     let found = number_of(given, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
     let Some((order, at)) = found else {
-        return answer(Out::NULL, &[UserError::plain(&["fulfillmentId"], "Fulfillment not found.")]);
+        return answer(
+            Out::NULL,
+            &[UserError::plain(
+                &["fulfillmentId"],
+                "Fulfillment not found.",
+            )],
+        );
     };
-    let input = arguments.get("trackingInfoInput").and_then(Value::as_object);
+    let input = arguments
+        .get("trackingInfoInput")
+        .and_then(Value::as_object);
     state.set_tracking(order, at, input.map(tracking_of).unwrap_or_default());
     answer(Out::Obj(Obj::Fulfillment(order, at)), &[])
 }
@@ -153,7 +186,10 @@ impl State {
                 && line.requires_shipping
                 && line.current > 0
             {
-                by_location.entry(location).or_default().push((i, line.current));
+                by_location
+                    .entry(location)
+                    .or_default()
+                    .push((i, line.current));
             }
         }
         for (location, lines) in by_location {
@@ -176,7 +212,8 @@ impl State {
             };
             let number = made.id;
             if let Some(order) = self.orders.get_mut(&id) {
-                self.parts.insert(number, (id, order.fulfillment_orders.len()));
+                self.parts
+                    .insert(number, (id, order.fulfillment_orders.len()));
                 order.fulfillment_orders.push(made);
             }
             self.announce_routing(number);
@@ -205,7 +242,10 @@ impl State {
             let f = &order.fulfillment_orders[*at];
             if !matches!(f.status(), "OPEN" | "IN_PROGRESS") {
                 let id = gid("FulfillmentOrder", f.id);
-                return Err(format!("Fulfillment order {id} has an unfulfillable status= {}.", f.status().to_lowercase()));
+                return Err(format!(
+                    "Fulfillment order {id} has an unfulfillable status= {}.",
+                    f.status().to_lowercase()
+                ));
             }
             if f.location != location {
                 return Err("All fulfillment orders must have the same location.".to_owned());
@@ -252,7 +292,14 @@ impl State {
         }
         self.touch_order(id);
         self.announce_fulfillment(id, at, "FULFILLMENTS_CREATE");
-        self.announce_order(id, if done { "ORDERS_FULFILLED" } else { "ORDERS_PARTIALLY_FULFILLED" });
+        self.announce_order(
+            id,
+            if done {
+                "ORDERS_FULFILLED"
+            } else {
+                "ORDERS_PARTIALLY_FULFILLED"
+            },
+        );
         self.announce_order(id, "ORDERS_UPDATED");
         Ok(at)
     }
@@ -269,7 +316,8 @@ impl State {
             return;
         };
         let (variant, claimed) = (l.variant, l.claimed);
-        let Some(variant) = variant.filter(|v| self.variants.get(v).is_some_and(|v| v.tracked)) else {
+        let Some(variant) = variant.filter(|v| self.variants.get(v).is_some_and(|v| v.tracked))
+        else {
             return;
         };
         let quantity = i64::from(quantity);
@@ -289,7 +337,10 @@ impl State {
     /// Cancels a fulfillment: its pieces wait again.
     pub(super) fn cancel_fulfillment(&mut self, id: u64, at: usize) -> Result<(), String> {
         let order = self.orders.get_mut(&id).ok_or("Fulfillment not found.")?;
-        let f = order.fulfillments.get_mut(at).ok_or("Fulfillment not found.")?;
+        let f = order
+            .fulfillments
+            .get_mut(at)
+            .ok_or("Fulfillment not found.")?;
         if f.cancelled {
             return Err("Fulfillment is already cancelled.".to_owned());
         }

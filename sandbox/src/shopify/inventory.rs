@@ -72,7 +72,10 @@ pub(super) fn adjust(state: &mut State, arguments: &Arguments) -> Result<Out, Re
             errors,
         )
     };
-    let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = input
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mut errors = reason_errors(&input);
     let name = match name {
         "available" => "available",
@@ -113,7 +116,11 @@ pub(super) fn adjust(state: &mut State, arguments: &Arguments) -> Result<Out, Re
         let have = quantity(state, change, name);
         if (have + change.amount).abs() > MOST {
             errors.push(UserError::new(
-                if change.amount > 0 { "INVALID_QUANTITY_TOO_HIGH" } else { "INVALID_QUANTITY_TOO_LOW" },
+                if change.amount > 0 {
+                    "INVALID_QUANTITY_TOO_HIGH"
+                } else {
+                    "INVALID_QUANTITY_TOO_LOW"
+                },
                 &["input", "changes"],
                 format!("The quantity can't be beyond {MOST}."),
             ));
@@ -143,7 +150,10 @@ pub(super) fn set(state: &mut State, arguments: &Arguments) -> Result<Out, Refus
             errors,
         )
     };
-    let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = input
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mut errors = reason_errors(&input);
     if !matches!(name, "available" | "on_hand") {
         errors.push(UserError::new(
@@ -202,14 +212,24 @@ pub(super) fn activate(state: &mut State, arguments: &Arguments) -> Out {
         .filter(|l| state.locations.get(l).is_some_and(|l| l.active));
     let available = arguments.get("available").and_then(Value::as_i64);
     let answer = |level: Out, errors: &[UserError]| {
-        payload("InventoryActivatePayload", vec![("inventoryLevel", level)], errors)
+        payload(
+            "InventoryActivatePayload",
+            vec![("inventoryLevel", level)],
+            errors,
+        )
     };
     let Some(variant) = variant else {
-        let error = UserError::plain(&["inventoryItemId"], "The inventory item could not be found.");
+        let error = UserError::plain(
+            &["inventoryItemId"],
+            "The inventory item could not be found.",
+        );
         return answer(Out::NULL, &[error]);
     };
     let Some(location) = location else {
-        let error = UserError::plain(&["locationId"], "The location could not be found or is not active.");
+        let error = UserError::plain(
+            &["locationId"],
+            "The location could not be found or is not active.",
+        );
         return answer(Out::NULL, &[error]);
     };
     let stocked = state.level(variant, location).is_some_and(|l| l.active);
@@ -248,12 +268,18 @@ fn entries<'a>(
 
 fn reason_errors(input: &Map<String, Value>) -> Vec<UserError> {
     let mut errors = Vec::new();
-    let reason = input.get("reason").and_then(Value::as_str).unwrap_or_default();
+    let reason = input
+        .get("reason")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !REASONS.contains(&reason) {
         errors.push(UserError::new(
             "INVALID_REASON",
             &["input", "reason"],
-            format!("The specified reason is invalid. Valid reasons are: {}.", REASONS.join(", ")),
+            format!(
+                "The specified reason is invalid. Valid reasons are: {}.",
+                REASONS.join(", ")
+            ),
         ));
     }
     if let Some(uri) = input.get("referenceDocumentUri").and_then(Value::as_str)
@@ -282,7 +308,10 @@ fn changes(
         let Some(from) = entry.get("changeFromQuantity") else {
             return Err(Refusal::new(
                 "INVALID_FIELD_ARGUMENTS",
-                format!("{} must include the following argument: changeFromQuantity.", kind.entry_type),
+                format!(
+                    "{} must include the following argument: changeFromQuantity.",
+                    kind.entry_type
+                ),
             ));
         };
         let id = |member: &str, kind: &str| {
@@ -315,7 +344,10 @@ fn changes(
             amount: entry.get(kind.amount).and_then(Value::as_i64).unwrap_or(0),
             from: from.as_i64(),
         };
-        if change.from.is_some_and(|from| from != quantity(state, &change, name)) {
+        if change
+            .from
+            .is_some_and(|from| from != quantity(state, &change, name))
+        {
             errors.push(UserError::new(
                 "CHANGE_FROM_QUANTITY_STALE",
                 &["input", kind.entries, &at, "changeFromQuantity"],

@@ -45,7 +45,9 @@ fn cursor(arguments: &Arguments) -> Result<Option<Cursor>, Refusal> {
     if cursor.so_far >= WALK {
         return Err(Refusal::new(
             "BAD_REQUEST",
-            format!("Pagination is limited to {WALK} objects. Narrow the query, or use a bulk operation."),
+            format!(
+                "Pagination is limited to {WALK} objects. Narrow the query, or use a bulk operation."
+            ),
         ));
     }
     Ok(Some(cursor))
@@ -93,7 +95,10 @@ fn parse(state: &mut State, list: &str, arguments: &Arguments, known: &[&str]) -
         .filter(|f| !known.contains(f) && !f.starts_with("metafields."))
         .collect();
     for field in unknown {
-        state.mistake(list, &format!("\"{field}\" is not a search field of this list; Shopify ignores the term"));
+        state.mistake(
+            list,
+            &format!("\"{field}\" is not a search field of this list; Shopify ignores the term"),
+        );
     }
     parsed
 }
@@ -144,10 +149,16 @@ fn variant_matches(state: &State, id: u64, variant: &Variant, term: &Term) -> bo
             term.matches_words(sku)
                 || term.matches_words(title)
                 || term.matches_words(&variant.title)
-                || variant.barcode.as_deref().is_some_and(|b| term.matches_whole(b))
+                || variant
+                    .barcode
+                    .as_deref()
+                    .is_some_and(|b| term.matches_whole(b))
         }
         Some("sku") => term.matches_words(sku),
-        Some("barcode") => variant.barcode.as_deref().is_some_and(|b| term.matches_whole(b)),
+        Some("barcode") => variant
+            .barcode
+            .as_deref()
+            .is_some_and(|b| term.matches_whole(b)),
         Some("id") => number(term, id.into()),
         Some("product_id") => number(term, variant.product.into()),
         Some("product_ids") => term
@@ -162,9 +173,10 @@ fn variant_matches(state: &State, id: u64, variant: &Variant, term: &Term) -> bo
             .levels
             .iter()
             .any(|l| number(term, l.location.into())),
-        Some("inventory_quantity") => {
-            number(term, variant.levels.iter().map(|l| i128::from(l.available)).sum())
-        }
+        Some("inventory_quantity") => number(
+            term,
+            variant.levels.iter().map(|l| i128::from(l.available)).sum(),
+        ),
         Some("updated_at") => instant(term, variant.indexed_at),
         Some("title") => term.matches_words(&variant.title),
         Some("tag" | "vendor") => false,
@@ -226,10 +238,7 @@ fn least_id(query: &Expr) -> u64 {
 pub(super) fn variants(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal> {
     let query = parse(state, "productVariants", arguments, VARIANT_FIELDS);
     let from = cursor(arguments)?;
-    let start = from
-        .as_ref()
-        .map_or(0, |c| c.id + 1)
-        .max(least_id(&query));
+    let start = from.as_ref().map_or(0, |c| c.id + 1).max(least_id(&query));
     let state = &*state;
     let fits = |id: u64| {
         state
@@ -271,7 +280,13 @@ pub(super) fn levels(
     arguments: &Arguments,
     bulk: bool,
 ) -> Result<Out, Refusal> {
-    let fields = &["updated_at", "id", "inventory_item_id", "item_id", "created_at"];
+    let fields = &[
+        "updated_at",
+        "id",
+        "inventory_item_id",
+        "item_id",
+        "created_at",
+    ];
     let query = parse(state, "inventoryLevels", arguments, fields);
     let Some(place) = state.locations.get(&location) else {
         return Ok(page("InventoryLevel", Vec::new(), arguments, bulk));
@@ -355,7 +370,9 @@ fn order_matches(state: &State, id: u64, order: &Order, term: &Term) -> bool {
         return false;
     };
     match term.field.as_deref() {
-        None => term.matches_words(&indexed.name) || indexed.tags.iter().any(|t| term.matches_whole(t)),
+        None => {
+            term.matches_words(&indexed.name) || indexed.tags.iter().any(|t| term.matches_whole(t))
+        }
         Some("id") => number(term, id.into()),
         Some("name") => {
             let bare = |text: &str| text.trim_start_matches('#').to_owned();
@@ -369,7 +386,10 @@ fn order_matches(state: &State, id: u64, order: &Order, term: &Term) -> bool {
             .source_identifier
             .as_deref()
             .is_some_and(|s| term.matches_whole(s)),
-        Some("source_name") => order.source_name.as_deref().is_some_and(|s| term.matches_whole(s)),
+        Some("source_name") => order
+            .source_name
+            .as_deref()
+            .is_some_and(|s| term.matches_whole(s)),
         Some("tag") => indexed.tags.iter().any(|t| term.matches_whole(t)),
         Some("tag_not") => !indexed.tags.iter().any(|t| term.matches_whole(t)),
         Some("created_at") => instant(term, order.created_at),
@@ -387,15 +407,24 @@ fn order_matches(state: &State, id: u64, order: &Order, term: &Term) -> bool {
             };
             indexed.fulfillment.eq_ignore_ascii_case(value)
         }
-        Some("po_number") => order.po_number.as_deref().is_some_and(|p| term.matches_whole(p)),
-        Some("email") => order.email.as_deref().is_some_and(|e| term.matches_whole(e)),
+        Some("po_number") => order
+            .po_number
+            .as_deref()
+            .is_some_and(|p| term.matches_whole(p)),
+        Some("email") => order
+            .email
+            .as_deref()
+            .is_some_and(|e| term.matches_whole(e)),
         Some("customer_id") => order.customer.is_some_and(|c| number(term, c.into())),
         Some("sku") => order
             .lines
             .iter()
             .any(|l| l.sku.as_deref().is_some_and(|s| term.matches_words(s))),
         Some("test") => true,
-        Some(field) => match field.strip_prefix("metafields.").and_then(|f| f.rsplit_once('.')) {
+        Some(field) => match field
+            .strip_prefix("metafields.")
+            .and_then(|f| f.rsplit_once('.'))
+        {
             Some((namespace, key)) => order.metafields.iter().any(|m| {
                 m.namespace.to_lowercase() == state.namespace(Some(namespace)).to_lowercase()
                     && m.key.to_lowercase() == key
@@ -421,7 +450,9 @@ fn check_metafield_filters(state: &State, query: &Expr) -> Result<(), Refusal> {
         {
             return Err(Refusal::new(
                 "BAD_REQUEST",
-                format!("Invalid search filter: there is no metafield definition for {namespace}.{key}."),
+                format!(
+                    "Invalid search filter: there is no metafield definition for {namespace}.{key}."
+                ),
             ));
         }
     }
@@ -485,7 +516,12 @@ pub(super) fn orders(state: &mut State, arguments: &Arguments) -> Result<Out, Re
         Some(c) if reverse => (row.0, row.1) < (c.value, c.id),
         Some(c) => (row.0, row.1) > (c.value, c.id),
     };
-    Ok(take("Order", rows.into_iter().filter(past), from.as_ref(), limit))
+    Ok(take(
+        "Order",
+        rows.into_iter().filter(past),
+        from.as_ref(),
+        limit,
+    ))
 }
 
 pub(super) fn fulfillment_orders(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal> {
@@ -520,7 +556,12 @@ pub(super) fn fulfillment_orders(state: &mut State, arguments: &Arguments) -> Re
             .is_none_or(|c| (row.0, row.1) > (c.value, c.id))
     };
     let rows = rows.into_iter().filter(past);
-    Ok(take("FulfillmentOrder", rows, from.as_ref(), first(arguments)))
+    Ok(take(
+        "FulfillmentOrder",
+        rows,
+        from.as_ref(),
+        first(arguments),
+    ))
 }
 
 pub(super) fn locations(state: &State, arguments: &Arguments) -> Out {

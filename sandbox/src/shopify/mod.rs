@@ -50,7 +50,9 @@ pub use views::{
 pub const VERSION: &str = "2026-10";
 
 /// The versions that answer, oldest first.
-const VERSIONS: [&str; 6] = ["2026-01", "2026-04", "2026-07", VERSION, "2027-01", "unstable"];
+const VERSIONS: [&str; 6] = [
+    "2026-01", "2026-04", "2026-07", VERSION, "2027-01", "unstable",
+];
 
 /// How to set the store up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,7 +147,10 @@ impl Shopify {
                 // An error means that the handle is gone, which ends the server too.
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until).await {
+            if let Err(error) = axum::serve(listener, router)
+                .with_graceful_shutdown(until)
+                .await
+            {
                 tracing::error!(%error, "the Shopify sandbox has stopped");
             }
         });

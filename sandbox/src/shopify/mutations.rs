@@ -6,7 +6,7 @@ use super::engine::{Obj, Out, Refusal};
 use super::idempotency::{REQUIRED, Seen};
 use super::order_fields::strings;
 use super::resolve::{Arguments, definition, one_of, one_of_refusal, require, text};
-use super::state::{Customer, Definition, State, decimal, gid, number_of};
+use super::state::{Definition, State, decimal, gid, number_of};
 use super::{bulk, cancel, fulfill, inventory, order_create, webhooks};
 
 /// A user error: code (if the type has one), path and message.
@@ -233,12 +233,17 @@ fn define(state: &mut State, arguments: &Arguments) -> Out {
                 .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
     };
     let error = if !(3..=255).contains(&namespace.len()) {
-        Some(("TOO_SHORT", "namespace", "Namespace is too short (minimum is 3 characters)".to_owned()))
+        Some((
+            "TOO_SHORT",
+            "namespace",
+            "Namespace is too short (minimum is 3 characters)".to_owned(),
+        ))
     } else if bad(&namespace) || bad(&key) {
         Some((
             "INVALID_CHARACTER",
             "key",
-            "Namespace and key may only contain letters, numbers, dashes and underscores".to_owned(),
+            "Namespace and key may only contain letters, numbers, dashes and underscores"
+                .to_owned(),
         ))
     } else if state
         .definitions
@@ -246,7 +251,11 @@ fn define(state: &mut State, arguments: &Arguments) -> Out {
         .any(|d| d.owner == owner && d.namespace == namespace && d.key == key)
     {
         let title = owner[..1].to_owned() + &owner[1..].to_lowercase();
-        Some(("TAKEN", "key", format!("Key is in use for {title} metafields on the '{namespace}' namespace.")))
+        Some((
+            "TAKEN",
+            "key",
+            format!("Key is in use for {title} metafields on the '{namespace}' namespace."),
+        ))
     } else if kind == "id"
         && owner == "ORDER"
         && state.orders.values().any(|o| {
@@ -264,7 +273,10 @@ fn define(state: &mut State, arguments: &Arguments) -> Out {
         None
     };
     if let Some((code, field, message)) = error {
-        return answer(Out::NULL, &[UserError::new(code, &["definition", field], message)]);
+        return answer(
+            Out::NULL,
+            &[UserError::new(code, &["definition", field], message)],
+        );
     }
     let made = Definition {
         id: state.id(),
@@ -281,7 +293,11 @@ fn define(state: &mut State, arguments: &Arguments) -> Out {
 fn customer_set(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal> {
     let input = arguments.get("input").and_then(Value::as_object);
     let answer = |object: Out, errors: &[UserError]| {
-        Ok(payload("CustomerSetPayload", vec![("customer", object)], errors))
+        Ok(payload(
+            "CustomerSetPayload",
+            vec![("customer", object)],
+            errors,
+        ))
     };
     let mut custom = None;
     let mut found = None;
@@ -300,7 +316,10 @@ fn customer_set(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal
                 }
                 let value = given("value").unwrap_or_default().to_owned();
                 let full = ("CUSTOMER", namespace, key, value);
-                found = state.custom_ids.get(&full).and_then(|ids| ids.first().copied());
+                found = state
+                    .custom_ids
+                    .get(&full)
+                    .and_then(|ids| ids.first().copied());
                 custom = Some(full);
             }
             "id" => {
@@ -309,7 +328,11 @@ fn customer_set(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal
                     .and_then(|t| number_of(t, "Customer"))
                     .filter(|n| state.customers.contains_key(n));
                 if found.is_none() {
-                    let error = UserError::new("NOT_FOUND", &["input"], "Resource matching the identifier was not found.");
+                    let error = UserError::new(
+                        "NOT_FOUND",
+                        &["input"],
+                        "Resource matching the identifier was not found.",
+                    );
                     return answer(Out::NULL, &[error]);
                 }
             }
@@ -352,7 +375,7 @@ fn customer_set(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal
         return answer(Out::NULL, &[error]);
     }
     let id = found.unwrap_or_else(|| state.id());
-    let customer = state.customers.entry(id).or_insert_with(Customer::default);
+    let customer = state.customers.entry(id).or_default();
     let set = |name: &str, target: &mut Option<String>| {
         if let Some(value) = input.and_then(|i| i.get(name)) {
             *target = value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
@@ -389,7 +412,11 @@ fn update_variants(state: &mut State, arguments: &Arguments) -> Out {
         )
     };
     let Some(product) = product.filter(|p| state.products.contains_key(p)) else {
-        let error = UserError::new("PRODUCT_DOES_NOT_EXIST", &["productId"], "Product does not exist");
+        let error = UserError::new(
+            "PRODUCT_DOES_NOT_EXIST",
+            &["productId"],
+            "Product does not exist",
+        );
         return answer(Out::NULL, &[error]);
     };
     let mut ids = Vec::new();
@@ -414,7 +441,11 @@ fn update_variants(state: &mut State, arguments: &Arguments) -> Out {
                 "Product variant does not exist",
             )),
         }
-        if input.get("price").and_then(decimal).is_some_and(|p| p.is_sign_negative()) {
+        if input
+            .get("price")
+            .and_then(decimal)
+            .is_some_and(|p| p.is_sign_negative())
+        {
             errors.push(UserError::new(
                 "GREATER_THAN_OR_EQUAL_TO",
                 &["variants", &at, "price"],
@@ -458,8 +489,9 @@ fn add_tags(state: &mut State, arguments: &Arguments) -> Out {
             }
         }
     };
-    let answer =
-        |object: Out, errors: &[UserError]| payload("TagsAddPayload", vec![("node", object)], errors);
+    let answer = |object: Out, errors: &[UserError]| {
+        payload("TagsAddPayload", vec![("node", object)], errors)
+    };
     if let Some(id) = number_of(given, "Order")
         && let Some(order) = state.orders.get_mut(&id)
     {

@@ -8,7 +8,8 @@ use super::mutations::{UserError, payload};
 use super::order_fields::strings;
 use super::resolve::{Arguments, one_of, one_of_refusal};
 use super::state::{
-    Customer, Due, Line, Metafield, Order, ShippingLine, State, Transaction, decimal, now, number_of,
+    Customer, Due, Line, Metafield, Order, ShippingLine, State, Transaction, decimal, now,
+    number_of,
 };
 use super::views::{AddressView, TaxView};
 
@@ -76,10 +77,20 @@ fn address(input: &Input, name: &str) -> Option<AddressView> {
 /// Runs `orderCreate`.
 pub(super) fn run(state: &mut State, arguments: &Arguments) -> Result<Out, Refusal> {
     let empty = Input::new();
-    let input = arguments.get("order").and_then(Value::as_object).unwrap_or(&empty);
-    let options = arguments.get("options").and_then(Value::as_object).unwrap_or(&empty);
+    let input = arguments
+        .get("order")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let options = arguments
+        .get("options")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let answer = |order: Out, errors: &[UserError]| {
-        Ok(payload("OrderCreatePayload", vec![("order", order)], errors))
+        Ok(payload(
+            "OrderCreatePayload",
+            vec![("order", order)],
+            errors,
+        ))
     };
     if let Some(error) = throttle(state) {
         return answer(Out::NULL, &[error]);
@@ -172,7 +183,11 @@ fn lines(state: &State, input: &Input, errors: &mut Vec<UserError>) -> Vec<Line>
     for (i, item) in objects(input, "lineItems").enumerate() {
         let at = i.to_string();
         let mut invalid = |member: &str, message: &str| {
-            errors.push(UserError::new("INVALID", &["order", "lineItems", &at, member], message));
+            errors.push(UserError::new(
+                "INVALID",
+                &["order", "lineItems", &at, member],
+                message,
+            ));
         };
         let variant = match item.get("variantId").and_then(Value::as_str) {
             None => None,
@@ -202,7 +217,10 @@ fn lines(state: &State, input: &Input, errors: &mut Vec<UserError>) -> Vec<Line>
             continue;
         };
         if price.is_sign_negative() && !price.is_zero() {
-            invalid("priceSet", "Line items price must be greater than or equal to 0");
+            invalid(
+                "priceSet",
+                "Line items price must be greater than or equal to 0",
+            );
             continue;
         }
         lines.push(Line {

@@ -33,7 +33,10 @@ fn attributes(pairs: &[(String, String)]) -> Out {
     Out::list(pairs.iter().map(|(key, value)| {
         Obj::made(
             "Attribute",
-            vec![("key", key.as_str().into()), ("value", value.as_str().into())],
+            vec![
+                ("key", key.as_str().into()),
+                ("value", value.as_str().into()),
+            ],
         )
     }))
 }
@@ -65,7 +68,10 @@ fn address(address: &Option<(u64, AddressView)>) -> Out {
     Out::Obj(Obj::made(
         "MailingAddress",
         vec![
-            ("id", format!("gid://shopify/MailingAddress/{id}?model_name=Address").into()),
+            (
+                "id",
+                format!("gid://shopify/MailingAddress/{id}?model_name=Address").into(),
+            ),
             ("firstName", optional(&a.first_name)),
             ("lastName", optional(&a.last_name)),
             ("name", Out::Json(name.into())),
@@ -122,7 +128,10 @@ pub(super) fn order(
         "closedAt" => time_option(order.closed_at),
         "cancelReason" => optional(&order.cancel_reason),
         "cancellation" => Out::option(order.cancelled_at.map(|_| {
-            Obj::made("OrderCancellation", vec![("staffNote", optional(&order.staff_note))])
+            Obj::made(
+                "OrderCancellation",
+                vec![("staffNote", optional(&order.staff_note))],
+            )
         })),
         "note" => optional(&order.note),
         "tags" => Out::Json(json!(order.tags)),
@@ -335,7 +344,10 @@ pub(super) fn fulfillment_order(
                 "FulfillmentOrderAssignedLocation",
                 vec![
                     ("name", place.map_or("", |l| l.name.as_str()).into()),
-                    ("location", Out::option(place.map(|_| Obj::Location(f.location)))),
+                    (
+                        "location",
+                        Out::option(place.map(|_| Obj::Location(f.location))),
+                    ),
                 ],
             ))
         }
@@ -347,7 +359,10 @@ pub(super) fn fulfillment_order(
                 _ => &[],
             };
             Out::list(actions.iter().map(|a| {
-                Obj::made("FulfillmentOrderSupportedAction", vec![("action", (*a).into())])
+                Obj::made(
+                    "FulfillmentOrderSupportedAction",
+                    vec![("action", (*a).into())],
+                )
             }))
         }
         "lineItems" => {

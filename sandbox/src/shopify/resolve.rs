@@ -87,7 +87,7 @@ pub(super) fn page(of: &'static str, all: Vec<Obj>, arguments: &Arguments, bulk:
     let skip = arguments
         .get("after")
         .and_then(Value::as_str)
-        .and_then(|c| lists::read_cursor(c))
+        .and_then(lists::read_cursor)
         .map_or(0, |c| usize::try_from(c.value).unwrap_or(0));
     let first = if bulk { usize::MAX } else { first(arguments) };
     let total = all.len();
@@ -343,7 +343,9 @@ pub(super) fn one_of(input: &Map<String, Value>) -> Option<(&str, &Value)> {
 pub(super) fn one_of_refusal(what: &str) -> Refusal {
     Refusal::new(
         "INVALID_VARIABLE",
-        format!("'{what}' is a OneOf input: exactly one of its members has to be given, and not null"),
+        format!(
+            "'{what}' is a OneOf input: exactly one of its members has to be given, and not null"
+        ),
     )
 }
 
@@ -360,12 +362,18 @@ pub(super) fn api_version(handle: &str) -> Obj {
 }
 
 pub(super) fn definition(d: &super::state::Definition) -> Obj {
-    let kind = Obj::made("MetafieldDefinitionType", vec![("name", d.kind.as_str().into())]);
+    let kind = Obj::made(
+        "MetafieldDefinitionType",
+        vec![("name", d.kind.as_str().into())],
+    );
     let unique = Obj::made(
         "MetafieldCapabilityUniqueValues",
         vec![("enabled", (d.kind == "id").into())],
     );
-    let capabilities = Obj::made("MetafieldCapabilities", vec![("uniqueValues", Out::Obj(unique))]);
+    let capabilities = Obj::made(
+        "MetafieldCapabilities",
+        vec![("uniqueValues", Out::Obj(unique))],
+    );
     Obj::made(
         "MetafieldDefinition",
         vec![
@@ -391,8 +399,7 @@ fn app(state: &State) -> Obj {
 
 fn installation(state: &State) -> Obj {
     let scopes = state.config.switches.scopes.iter();
-    let scopes =
-        scopes.map(|s| Obj::made("AccessScope", vec![("handle", s.as_str().into())]));
+    let scopes = scopes.map(|s| Obj::made("AccessScope", vec![("handle", s.as_str().into())]));
     Obj::made(
         "AppInstallation",
         vec![
@@ -414,7 +421,10 @@ fn shop(state: &State) -> Obj {
     let plan = Obj::made(
         "ShopPlan",
         vec![
-            ("publicDisplayName", if development { "Development" } else { plan }.into()),
+            (
+                "publicDisplayName",
+                if development { "Development" } else { plan }.into(),
+            ),
             ("partnerDevelopment", development.into()),
             ("shopifyPlus", plus.into()),
         ],
@@ -424,7 +434,10 @@ fn shop(state: &State) -> Obj {
         vec![
             ("id", gid("Shop", state.shop).into()),
             ("name", config.name.as_str().into()),
-            ("myshopifyDomain", format!("{}.myshopify.com", config.shop).into()),
+            (
+                "myshopifyDomain",
+                format!("{}.myshopify.com", config.shop).into(),
+            ),
             ("currencyCode", config.currency.as_str().into()),
             ("ianaTimezone", "Australia/Sydney".into()),
             ("taxesIncluded", true.into()),

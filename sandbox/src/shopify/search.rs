@@ -417,7 +417,9 @@ mod tests {
 
     #[test]
     fn any_text_is_read_to_its_end() {
-        for text in [":", "a:", "((", "))", "\"", "a:>", "OR OR", "\\", "- -", "a::b", ": :"] {
+        for text in [
+            ":", "a:", "((", "))", "\"", "a:>", "OR OR", "\\", "- -", "a::b", ": :",
+        ] {
             parse(text);
         }
     }

@@ -34,7 +34,13 @@ pub(super) fn router(server: Server) -> Router {
         .route("/admin/oauth/access_token", post(token))
         .route("/admin/api/{version}/graphql.json", post(graphql))
         .route("/bulk/{file}", get(bulk_file))
-        .fallback(|| async { (StatusCode::NOT_FOUND, json_type(), r#"{"errors":"Not Found"}"#) })
+        .fallback(|| async {
+            (
+                StatusCode::NOT_FOUND,
+                json_type(),
+                r#"{"errors":"Not Found"}"#,
+            )
+        })
         .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(server)
 }
@@ -97,27 +103,48 @@ async fn token(Shared(server): Shared<Server>, headers: HeaderMap, body: Bytes) 
         answer(StatusCode::BAD_REQUEST, &body)
     };
     if !form {
-        return refuse(&mut state, "invalid_request", "The body has to be form-encoded", true);
+        return refuse(
+            &mut state,
+            "invalid_request",
+            "The body has to be form-encoded",
+            true,
+        );
     }
     let fields: std::collections::HashMap<String, String> =
         url::form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     if field("grant_type") != "client_credentials" {
-        return refuse(&mut state, "unsupported_grant_type", "grant_type has to be client_credentials", true);
+        return refuse(
+            &mut state,
+            "unsupported_grant_type",
+            "grant_type has to be client_credentials",
+            true,
+        );
     }
     if field("client_id") != state.config.client_id {
-        return refuse(&mut state, "application_cannot_be_found", "No application has this client_id", false);
+        return refuse(
+            &mut state,
+            "application_cannot_be_found",
+            "No application has this client_id",
+            false,
+        );
     }
     if field("client_secret") != state.config.client_secret {
-        return refuse(&mut state, "invalid_client", "The client_secret is wrong", false);
+        return refuse(
+            &mut state,
+            "invalid_client",
+            "The client_secret is wrong",
+            false,
+        );
     }
     let token = format!("shpat_{}", uuid::Uuid::new_v4().simple());
     let life = state.config.switches.token_life_s;
     let now = now();
     state.tokens.retain(|_, until| *until > now);
-    state
-        .tokens
-        .insert(token.clone(), now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)));
+    state.tokens.insert(
+        token.clone(),
+        now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)),
+    );
     let scope = state.config.switches.scopes.join(",");
     answer(
         StatusCode::OK,
@@ -143,9 +170,16 @@ async fn bulk_file(
 ) -> Response {
     {
         let mut state = lock(&server.state);
-        *state.stats.requests.entry("bulk-file".to_owned()).or_default() += 1;
+        *state
+            .stats
+            .requests
+            .entry("bulk-file".to_owned())
+            .or_default() += 1;
         if headers.contains_key("x-shopify-access-token") {
-            state.mistake("bulk-file", "the access token was sent to the file's address, which is not Shopify's API");
+            state.mistake(
+                "bulk-file",
+                "the access token was sent to the file's address, which is not Shopify's API",
+            );
         }
     }
     let id = name.strip_suffix(".jsonl").and_then(|n| n.parse().ok());
@@ -155,7 +189,11 @@ async fn bulk_file(
             let body = Bytes::from_owner(Text(file));
             ([(header::CONTENT_TYPE, "application/jsonl")], body).into_response()
         }
-        None => (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code></Error>").into_response(),
+        None => (
+            StatusCode::FORBIDDEN,
+            "<Error><Code>AccessDenied</Code></Error>",
+        )
+            .into_response(),
     }
 }
 
@@ -180,7 +218,9 @@ async fn graphql(
     let mut response = respond(&server, &headers, &body);
     bulk::launch(&server.state, &server.runtime);
     if let Ok(value) = HeaderValue::from_str(answered) {
-        response.headers_mut().insert("x-shopify-api-version", value);
+        response
+            .headers_mut()
+            .insert("x-shopify-api-version", value);
     }
     if let Ok(value) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
         response.headers_mut().insert("x-request-id", value);
@@ -216,7 +256,8 @@ fn respond(server: &Server, headers: &HeaderMap, body: &[u8]) -> Response {
         let valid = (!state.config.token.is_empty() && token == state.config.token)
             || state.tokens.get(token).is_some_and(|until| *until > now());
         if !valid {
-            let text = "[API] Invalid API key or access token (unrecognized login or wrong password)";
+            let text =
+                "[API] Invalid API key or access token (unrecognized login or wrong password)";
             return answer(StatusCode::UNAUTHORIZED, &json!({"errors": text}));
         }
     }
@@ -231,7 +272,11 @@ fn respond(server: &Server, headers: &HeaderMap, body: &[u8]) -> Response {
     let request: Option<Value> = serde_json::from_slice(body).ok().filter(|_| json);
     let Some(query) = request.as_ref().and_then(|r| r["query"].as_str()) else {
         let body = json!({"errors": {"query": "Required parameter missing or invalid"}});
-        return refuse(StatusCode::BAD_REQUEST, body, "the body is not a JSON object with a query");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            body,
+            "the body is not a JSON object with a query",
+        );
     };
     let document = match ExecutableDocument::parse_and_validate(&SCHEMA, query, "query.graphql") {
         Ok(document) => document,
@@ -241,7 +286,10 @@ fn respond(server: &Server, headers: &HeaderMap, body: &[u8]) -> Response {
                 .iter()
                 .map(|e| validation_error(&e.to_json()))
                 .collect();
-            let reason = errors.first().and_then(|e| e["message"].as_str()).unwrap_or_default();
+            let reason = errors
+                .first()
+                .and_then(|e| e["message"].as_str())
+                .unwrap_or_default();
             let reason = format!("not a valid document: {reason}");
             return refuse(StatusCode::OK, json!({"errors": errors}), &reason);
         }
@@ -320,16 +368,23 @@ fn execute(
         );
         state.mistake(label, &message);
         let cost = json!({"cost": cost(&mut state, None)});
-        let extensions = json!({"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": cost::MAX});
+        let extensions =
+            json!({"code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": cost::MAX});
         let error = json!({"message": message, "extensions": extensions});
-        return answer(StatusCode::OK, &json!({"errors": [error], "extensions": cost}));
+        return answer(
+            StatusCode::OK,
+            &json!({"errors": [error], "extensions": cost}),
+        );
     }
     if !state.bucket.take(requested) {
         state.stats.throttled += 1;
         let cost = json!({"cost": cost(&mut state, None)});
         let error = json!({"message": "Throttled", "extensions": {
             "code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"}});
-        return answer(StatusCode::OK, &json!({"errors": [error], "extensions": cost}));
+        return answer(
+            StatusCode::OK,
+            &json!({"errors": [error], "extensions": cost}),
+        );
     }
     let mut done = Executor::new(document, variables).run(&mut state, operation);
     let actual = done.cost.min(requested);

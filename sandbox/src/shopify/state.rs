@@ -313,7 +313,11 @@ impl Order {
         let open: u32 = (0..self.lines.len()).map(|i| self.unfulfilled(i)).sum();
         if done > 0 && open == 0 {
             "FULFILLED"
-        } else if self.fulfillment_orders.iter().any(|f| f.status() == "ON_HOLD") {
+        } else if self
+            .fulfillment_orders
+            .iter()
+            .any(|f| f.status() == "ON_HOLD")
+        {
             "ON_HOLD"
         } else if done > 0 {
             "PARTIALLY_FULFILLED"
@@ -463,7 +467,13 @@ impl State {
                 Due::IndexLevel(variant, location) => self.index_level(variant, location),
                 Due::IndexOrder(id) => self.index_order(id),
                 Due::Route(order) => self.route(order),
-                Due::Cancel { job, order, reason, restock, note } => {
+                Due::Cancel {
+                    job,
+                    order,
+                    reason,
+                    restock,
+                    note,
+                } => {
                     self.finish_cancel(order, &reason, restock, note);
                     self.jobs.insert(job, true);
                 }
@@ -604,9 +614,9 @@ impl State {
     }
 
     pub(super) fn is_defined(&self, owner: &str, namespace: &str, key: &str) -> bool {
-        self.definitions.iter().any(|d| {
-            d.owner == owner && d.namespace == namespace && d.key == key && d.kind == "id"
-        })
+        self.definitions
+            .iter()
+            .any(|d| d.owner == owner && d.namespace == namespace && d.key == key && d.kind == "id")
     }
 
     /// A metafield namespace as it is stored: the app's own when none is given.

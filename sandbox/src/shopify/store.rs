@@ -97,7 +97,9 @@ impl Shopify {
         if let Some(first) = ids.first() {
             state.announce_product(*first, "PRODUCTS_CREATE");
         }
-        ids.into_iter().map(|id| gid("ProductVariant", id)).collect()
+        ids.into_iter()
+            .map(|id| gid("ProductVariant", id))
+            .collect()
     }
 
     /// A sale in the storefront; answers the order's id.
@@ -110,7 +112,9 @@ impl Shopify {
         let v = &state.variants[&variant];
         let available: i64 = v.levels.iter().map(|l| l.available).sum();
         if v.tracked && available < i64::from(quantity) {
-            return Err(format!("{sku} is sold out: {available} available, {quantity} wanted"));
+            return Err(format!(
+                "{sku} is sold out: {available} available, {quantity} wanted"
+            ));
         }
         if quantity == 0 {
             return Err("a sale has at least one piece".to_owned());
@@ -119,7 +123,11 @@ impl Shopify {
             id: 0,
             variant: Some(variant),
             sku: v.sku.clone(),
-            title: state.products.get(&v.product).map(|p| p.title.clone()).unwrap_or_default(),
+            title: state
+                .products
+                .get(&v.product)
+                .map(|p| p.title.clone())
+                .unwrap_or_default(),
             quantity,
             current: quantity,
             price: v.price,
@@ -272,7 +280,8 @@ impl Shopify {
         tracking: Option<(&str, &str)>,
     ) -> Result<String, String> {
         let mut state = self.lock();
-        let id = number_of(order, "Order").ok_or_else(|| format!("{order} is not the id of an order"))?;
+        let id = number_of(order, "Order")
+            .ok_or_else(|| format!("{order} is not the id of an order"))?;
         let tracking: Vec<TrackingView> = tracking
             .map(|(company, number)| TrackingView {
                 company: Some(company.to_owned()),
@@ -293,7 +302,8 @@ impl Shopify {
     /// The merchant enters or corrects the tracking of a fulfillment.
     pub fn set_tracking(&self, fulfillment: &str, company: &str, number: &str) {
         let mut state = self.lock();
-        let found = number_of(fulfillment, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
+        let found =
+            number_of(fulfillment, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
         if let Some((order, at)) = found {
             let tracking = TrackingView {
                 company: Some(company.to_owned()),
@@ -307,7 +317,8 @@ impl Shopify {
     /// The merchant cancels a fulfillment; one that is cancelled already stays so.
     pub fn cancel_fulfillment(&self, fulfillment: &str) {
         let mut state = self.lock();
-        let found = number_of(fulfillment, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
+        let found =
+            number_of(fulfillment, "Fulfillment").and_then(|n| state.parts.get(&n).copied());
         if let Some((order, at)) = found {
             let _ = state.cancel_fulfillment(order, at);
         }
@@ -319,7 +330,8 @@ impl Shopify {
     /// The order is unknown, cancelled already, or has fulfillments.
     pub fn cancel_order(&self, order: &str, reason: &str, restock: bool) -> Result<(), String> {
         let mut state = self.lock();
-        let id = number_of(order, "Order").ok_or_else(|| format!("{order} is not the id of an order"))?;
+        let id = number_of(order, "Order")
+            .ok_or_else(|| format!("{order} is not the id of an order"))?;
         state.may_cancel(id)?;
         state.finish_cancel(id, reason, restock, None);
         Ok(())
@@ -337,7 +349,8 @@ impl Shopify {
         restock: bool,
     ) -> Result<(), String> {
         let mut state = self.lock();
-        let id = number_of(order, "Order").ok_or_else(|| format!("{order} is not the id of an order"))?;
+        let id = number_of(order, "Order")
+            .ok_or_else(|| format!("{order} is not the id of an order"))?;
         let at = number_of(line, "LineItem")
             .and_then(|n| state.parts.get(&n))
             .filter(|(o, _)| *o == id)
@@ -346,7 +359,9 @@ impl Shopify {
         let of = &state.orders[&id];
         let open = of.lines[at].current - of.fulfilled(at);
         if quantity == 0 || quantity > open {
-            return Err(format!("{quantity} pieces cannot be removed: {open} are left and not shipped"));
+            return Err(format!(
+                "{quantity} pieces cannot be removed: {open} are left and not shipped"
+            ));
         }
         let location = of.lines[at].claimed.or(state.main_location());
         let removed = RefundLine {
@@ -387,7 +402,12 @@ impl Shopify {
 
 impl State {
     fn with_sku(&self, sku: &str) -> Vec<u64> {
-        self.by_sku.get(sku).into_iter().flatten().copied().collect()
+        self.by_sku
+            .get(sku)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
     }
 
     fn only(&self, sku: &str) -> Result<u64, String> {
@@ -413,7 +433,8 @@ impl State {
             }
             wanted = Some(found);
         }
-        let mut parcels: std::collections::BTreeMap<u64, Vec<Pick>> = std::collections::BTreeMap::new();
+        let mut parcels: std::collections::BTreeMap<u64, Vec<Pick>> =
+            std::collections::BTreeMap::new();
         for (at, f) in order.fulfillment_orders.iter().enumerate() {
             for (i, line) in f.lines.iter().enumerate() {
                 let take = match &mut wanted {
@@ -434,7 +455,10 @@ impl State {
             }
         }
         if wanted.is_some_and(|w| w.iter().any(|(_, left)| *left > 0)) {
-            return Err(format!("order {} has fewer open pieces than that", order.name));
+            return Err(format!(
+                "order {} has fewer open pieces than that",
+                order.name
+            ));
         }
         Ok(parcels.into_values().collect())
     }

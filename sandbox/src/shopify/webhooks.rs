@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::engine::{Obj, Out};
+use super::lock;
 use super::mutations::{UserError, payload};
 use super::order_fields::{fulfillment_name, strings};
 use super::resolve::{Arguments, api_version, text, time};
 use super::state::{State, gid, iso, money_text, now, number_of};
-use super::lock;
 
 /// A delivery fails after this long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,10 +65,15 @@ impl Subscription {
 
 /// `webhookSubscriptionCreate`.
 pub(super) fn create(state: &mut State, arguments: &Arguments) -> Out {
-    let input = arguments.get("webhookSubscription").and_then(Value::as_object);
+    let input = arguments
+        .get("webhookSubscription")
+        .and_then(Value::as_object);
     let member = |name: &str| input.and_then(|i| i.get(name));
     let topic = text(arguments, "topic").unwrap_or_default().to_owned();
-    let uri = member("uri").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let uri = member("uri")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let answer = |subscription: Out, errors: &[UserError]| {
         payload(
             "WebhookSubscriptionCreatePayload",
@@ -81,7 +86,11 @@ pub(super) fn create(state: &mut State, arguments: &Arguments) -> Out {
         state.mistake("webhookSubscriptionCreate", &message);
         return answer(Out::NULL, &[UserError::plain(&field, message)]);
     }
-    if state.subscriptions.iter().any(|s| s.topic == topic && s.uri == uri) {
+    if state
+        .subscriptions
+        .iter()
+        .any(|s| s.topic == topic && s.uri == uri)
+    {
         let message = "Address for this topic has already been taken";
         return answer(Out::NULL, &[UserError::plain(&field, message)]);
     }
@@ -89,7 +98,10 @@ pub(super) fn create(state: &mut State, arguments: &Arguments) -> Out {
         id: state.id(),
         topic,
         uri,
-        format: member("format").and_then(Value::as_str).unwrap_or("JSON").to_owned(),
+        format: member("format")
+            .and_then(Value::as_str)
+            .unwrap_or("JSON")
+            .to_owned(),
         filter: member("filter").and_then(Value::as_str).map(str::to_owned),
         include: strings(member("includeFields")),
         version: state.config.switches.webhook_version.clone(),
@@ -113,7 +125,11 @@ fn check_address(uri: &str, local: bool) -> Result<(), String> {
     match url.scheme() {
         "http" if local && on_this_machine => Ok(()),
         "https" if local && on_this_machine => Ok(()),
-        "https" if on_this_machine || host.ends_with(".myshopify.com") || host.ends_with(".internal") => {
+        "https"
+            if on_this_machine
+                || host.ends_with(".myshopify.com")
+                || host.ends_with(".internal") =>
+        {
             Err(format!("Address cannot be an internal domain: {host}"))
         }
         "https" => Ok(()),
@@ -132,7 +148,11 @@ pub(super) fn delete(state: &mut State, arguments: &Arguments) -> Out {
         )
     };
     let number = number_of(given, "WebhookSubscription");
-    match state.subscriptions.iter().position(|s| Some(s.id) == number) {
+    match state
+        .subscriptions
+        .iter()
+        .position(|s| Some(s.id) == number)
+    {
         Some(at) => {
             state.subscriptions.remove(at);
             answer(given.into(), &[])
@@ -183,8 +203,10 @@ impl State {
                 value.clone()
             } else {
                 let all = value.as_object().cloned().unwrap_or_default();
-                let kept: Map<String, Value> =
-                    all.into_iter().filter(|(k, _)| include.contains(k)).collect();
+                let kept: Map<String, Value> = all
+                    .into_iter()
+                    .filter(|(k, _)| include.contains(k))
+                    .collect();
                 Value::Object(kept)
             };
             // Nobody listens after the server has stopped.
@@ -296,7 +318,11 @@ impl State {
     fn fulfillment_json(&self, id: u64, at: usize) -> Option<Value> {
         let order = self.orders.get(&id)?;
         let f = order.fulfillments.get(at)?;
-        let numbers: Vec<&String> = f.tracking.iter().filter_map(|t| t.number.as_ref()).collect();
+        let numbers: Vec<&String> = f
+            .tracking
+            .iter()
+            .filter_map(|t| t.number.as_ref())
+            .collect();
         let urls: Vec<&String> = f.tracking.iter().filter_map(|t| t.url.as_ref()).collect();
         let lines: Vec<Value> = f
             .lines
@@ -452,7 +478,11 @@ async fn deliver(state: &Mutex<State>, client: &reqwest::Client, event: &Event) 
                 .iter_mut()
                 .find(|s| s.id == event.subscription);
             if let Some(subscription) = subscription {
-                subscription.failures = if delivered { 0 } else { subscription.failures + 1 };
+                subscription.failures = if delivered {
+                    0
+                } else {
+                    subscription.failures + 1
+                };
             }
             state.subscriptions.retain(|s| s.failures < RETRIES);
             state.config.switches.webhook_speed
@@ -482,7 +512,9 @@ fn prepare(
     let secret = &state.config.client_secret;
     // ORDERS_UPDATED is delivered as orders/updated; names of several words stay joined: inventory_levels/update.
     let topic = match subscription.topic.rsplit_once('_') {
-        _ if subscription.topic == "ORDERS_PARTIALLY_FULFILLED" => "orders/partially_fulfilled".to_owned(),
+        _ if subscription.topic == "ORDERS_PARTIALLY_FULFILLED" => {
+            "orders/partially_fulfilled".to_owned()
+        }
         _ if subscription.topic == "FULFILLMENT_ORDERS_PLACED_ON_HOLD" => {
             "fulfillment_orders/placed_on_hold".to_owned()
         }
@@ -499,8 +531,14 @@ fn prepare(
         ("Content-Type", "application/json".to_owned()),
         ("User-Agent", "Shopify-Captain-Hook".to_owned()),
         ("X-Shopify-Topic", topic),
-        ("X-Shopify-Hmac-Sha256", signature(secret, event.body.as_bytes())),
-        ("X-Shopify-Shop-Domain", format!("{}.myshopify.com", state.config.shop)),
+        (
+            "X-Shopify-Hmac-Sha256",
+            signature(secret, event.body.as_bytes()),
+        ),
+        (
+            "X-Shopify-Shop-Domain",
+            format!("{}.myshopify.com", state.config.shop),
+        ),
         ("X-Shopify-API-Version", subscription.version.clone()),
         ("X-Shopify-Webhook-Id", webhook_id.to_owned()),
         ("X-Shopify-Event-Id", event.event_id.clone()),
