@@ -2,6 +2,7 @@
 
 mod architecture;
 mod canary;
+mod channels;
 mod crash;
 mod failures;
 mod faults;

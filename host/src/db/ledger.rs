@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::{Error, Tx, at, ms};
 use crate::model::{Instant, Key};
 
+/// How long cycles are kept, in milliseconds: 30 days.
+const CYCLES_KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
 /// Why a number was pushed. Quantities are units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PushRow {
@@ -169,6 +172,11 @@ impl Tx<'_> {
         self.conn.execute(
             "update cycle set ended_at = ?2, outcome = ?3, detail = ?4 where id = ?1",
             params![id, ms(now), outcome, detail],
+        )?;
+        // What was pushed and what happened is kept for good; that a cycle found nothing to do is not worth it.
+        self.conn.execute(
+            "delete from cycle where id in (select id from cycle where started_at < ?1 order by id limit 500)",
+            params![ms(now) - CYCLES_KEPT_MS],
         )?;
         Ok(())
     }

@@ -113,10 +113,7 @@ impl Tx<'_> {
             .collect::<Result<_, _>>()?;
         for table in names {
             let mut statement = self.conn.prepare(&format!("select * from {table}"))?;
-            let columns: Vec<String> = statement
-                .column_names()
-                .map(str::to_owned)
-                .collect();
+            let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let mut rows = statement.query([])?;
             while let Some(r) = rows.next()? {
                 let mut object = serde_json::Map::new();

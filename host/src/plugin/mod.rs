@@ -1,7 +1,7 @@
 //! The only place that uses `wasmtime`: plugins are admitted, compiled, limited and called here.
 //!
 //! A plugin is a WebAssembly component that speaks the contract in `wit/`. Each call runs in a fresh instance that can
-//! reach nothing but the channel's own marketplace, through [`egress`], and never sees a secret.
+//! reach nothing but the channel's own marketplace, through the module `egress`, and never sees a secret.
 
 mod admit;
 mod bindings;
