@@ -201,9 +201,9 @@ fn deny() -> anyhow::Result<()> {
     for directory in [root(), root().join("plugins")] {
         let mut deny = Command::new(&program);
         deny.current_dir(&directory)
-            .args(["--offline", "check", "--config"])
+            .arg("--config")
             .arg(root().join("deny.toml"))
-            .args(["licenses", "bans", "sources"]);
+            .args(["check", "licenses", "bans", "sources"]);
         run(deny)?;
     }
     Ok(())

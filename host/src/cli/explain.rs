@@ -178,7 +178,7 @@ async fn explain_sku(
 ) -> anyhow::Result<bool> {
     let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
-    let (variants, listings, mismatches, stock, levels, pushes, events) = host
+    let (places, variants, listings, mismatches, stock, levels, pushes, events) = host
         .store
         .read(move |tx| {
             let variants = tx.variants_with_sku(&key.shop, &wanted)?;
@@ -186,7 +186,12 @@ async fn explain_sku(
             for v in &variants {
                 levels.extend(tx.levels(&key.shop, &v.item)?);
             }
+            let places = tx
+                .shop(&key.shop)?
+                .and_then(|s| s.info)
+                .map_or_else(Vec::new, |i| i.locations);
             Ok((
+                places,
                 variants,
                 tx.listings_with_sku(&key, &wanted)?,
                 tx.mismatches(&key)?
@@ -239,11 +244,15 @@ async fn explain_sku(
         )
         .collect();
     print_rows(&["side", "title", "id"], &rows, usize::MAX);
+    let name = |id: &str| {
+        let known = places.iter().find(|l| l.id == id);
+        known.map_or_else(|| id.to_owned(), |l| l.name.clone())
+    };
     let rows: Vec<Vec<String>> = levels
         .iter()
         .map(|(location, n, read)| {
             vec![
-                location.clone(),
+                name(location),
                 n.to_string(),
                 if row.locations.contains(location) {
                     "yes"

@@ -29,9 +29,12 @@ pub(crate) fn print_rows(header: &[&str], rows: &[Vec<String>], limit: usize) {
     }
 }
 
-/// "in 3 h 12 min" or "5 min ago".
+/// "in 3 h 12 min", "now" or "5 min ago".
 pub(crate) fn relative(at: Instant, now: Instant) -> String {
     let seconds = at.duration_since(now).as_secs();
+    if seconds.unsigned_abs() < 2 {
+        return "now".into();
+    }
     let text = span(seconds.unsigned_abs());
     if seconds >= 0 {
         format!("in {text}")

@@ -128,7 +128,7 @@ pub(super) async fn connect(
         host.store.read(move |tx| tx.shop(&name)).await?
     };
     let shop = host.try_shop(&row, secret)?;
-    let info = shop
+    let mut info = shop
         .probe()
         .await
         .with_context(|| format!("cannot connect to {}", row.base_url))?;
@@ -147,6 +147,7 @@ pub(super) async fn connect(
         ))
         .into());
     }
+    info.locations = shop.locations().await?;
     row.info = Some(info.clone());
     host.keep_secret(&row.shop, "", "secret", secret).await?;
     host.store

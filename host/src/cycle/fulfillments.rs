@@ -122,10 +122,9 @@ impl Cycle {
                     }
                     for parcel in changed {
                         let subject = format!("order:{}", row.id);
-                        let code = parcel.tracking.as_deref().unwrap_or("none");
                         let text = format!(
-                            "parcel {} of {}, code {code}: {}{}",
-                            parcel.id,
+                            "{} of {}: {}{}",
+                            parcel.label(),
                             parcel.company.as_deref().unwrap_or("no carrier"),
                             parcel.state.text(),
                             parcel
@@ -399,11 +398,7 @@ impl Cycle {
                         }
                     }
                 }
-                let text = format!(
-                    "parcel {}, code {}: {text}",
-                    row.id,
-                    row.tracking.as_deref().unwrap_or("none")
-                );
+                let text = format!("{}: {text}", row.label());
                 tx.record(
                     &key,
                     &format!("order:{}", row.order),
@@ -423,7 +418,7 @@ impl Cycle {
         fault: Fault,
         back_to: ParcelState,
     ) -> Step<Result<(), Fault>> {
-        let text = format!("parcel {}: {fault}", parcel.id);
+        let text = format!("{}: {fault}", parcel.label());
         self.report.problems.push(text.clone());
         match &fault {
             Fault::Rejected { .. } | Fault::Missing { .. } => {

@@ -96,6 +96,19 @@ pub struct ParcelRow {
     pub shipped_at: Instant,
 }
 
+impl ParcelRow {
+    /// How people are told of it: by its code, else by the number of its fulfillment.
+    pub fn label(&self) -> String {
+        match &self.tracking {
+            Some(code) => format!("parcel {code}"),
+            None => format!(
+                "parcel without code (fulfillment {})",
+                self.id.rsplit('/').next().unwrap_or(&self.id)
+            ),
+        }
+    }
+}
+
 const PARCEL: &str = "id, order_id, number, company, tracking, tracking_url, carrier, state, reason, attention, shipped_at";
 
 impl Tx<'_> {

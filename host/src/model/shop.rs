@@ -23,6 +23,9 @@ pub struct ShopInfo {
     pub scopes: Vec<String>,
     /// The API version that answered.
     pub api_version: String,
+    /// Its locations, for their names. As of when the shop was connected.
+    #[serde(default)]
+    pub locations: Vec<Location>,
 }
 
 /// A place that holds stock.

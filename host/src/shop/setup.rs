@@ -233,6 +233,7 @@ impl Shop {
             api_version: answer
                 .api_version
                 .unwrap_or_else(|| self.endpoint.api_version().to_owned()),
+            locations: Vec::new(),
         })
     }
 
@@ -420,6 +421,7 @@ mod tests {
             .map(str::to_owned)
             .to_vec(),
             api_version: String::new(),
+            locations: Vec::new(),
         };
         assert_eq!(
             Shop::missing_scopes(&info),
