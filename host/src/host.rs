@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::cycle::{Cycle, Mode, SharedShop};
+use crate::cycle::{Cycle, Mode, Progress, SharedShop};
 use crate::db::{ChannelRow, ShopRow, Store};
 use crate::model::{Instant, Key};
 use crate::net::{Client, ClientOptions};
@@ -29,6 +29,7 @@ pub struct Host {
     shops: Mutex<HashMap<String, (Fingerprint, Arc<SharedShop>)>>,
     connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
     name: String,
+    progress: Option<Progress>,
 }
 
 /// Of everything a client is made from: it is made anew when an operator changes any of it beside the running host.
@@ -61,6 +62,7 @@ impl Host {
             shops: Mutex::default(),
             connectors: Mutex::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
+            progress: None,
         })
     }
 
@@ -106,6 +108,11 @@ impl Host {
             }
         }
         found
+    }
+
+    /// Tells what its cycles are doing while that takes a while.
+    pub fn tell(&mut self, progress: Progress) {
+        self.progress = Some(progress);
     }
 
     /// Plugins by id; a broken one by file name, with why.
@@ -341,14 +348,10 @@ impl Host {
             .store
             .lease(&row.key, &self.name, Instant::now())
             .await?;
-        Ok(Cycle::new(
-            self.store.clone(),
-            shop,
-            row,
-            connector,
-            lease,
-            mode,
-        ))
+        Ok(
+            Cycle::new(self.store.clone(), shop, row, connector, lease, mode)
+                .telling(self.progress.clone()),
+        )
     }
 }
 

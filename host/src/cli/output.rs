@@ -1,7 +1,15 @@
 //! Tables and times as people read them.
 
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
 use comfy_table::{ContentArrangement, Table, presets};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cycle::Progress;
+use crate::host::Host;
 use crate::model::Instant;
 
 /// A table with a header.
@@ -63,5 +71,35 @@ pub(crate) fn count(n: u32, what: &str) -> String {
         format!("1 {what}")
     } else {
         format!("{n} {what}s")
+    }
+}
+
+/// A line on the terminal that says what the host is doing. Nothing where nobody looks.
+pub(crate) struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    /// Shows what the host's cycles tell until it is dropped.
+    pub(crate) fn of(host: &mut Host) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+                .expect("the template is valid"),
+        );
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let shown = bar.clone();
+        let tell: Progress = Arc::new(move |what| shown.set_message(what));
+        host.tell(tell);
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::output::{count, print_rows};
+use super::output::{Spinner, count, print_rows};
 use super::{ATTENTION, Env, FINE, Usage, channels};
 use crate::cycle::{Mode, Report};
 use crate::db::{self, Mismatch, Store};
@@ -29,7 +29,7 @@ pub(super) struct ApproveArgs {
 const FIRST: usize = 15;
 
 pub(super) async fn plan(args: PlanArgs, env: &Env) -> anyhow::Result<u8> {
-    let host = match env.worker() {
+    let mut host = match env.worker() {
         Ok(host) => host,
         Err(e) if matches!(e.downcast_ref::<db::Error>(), Some(db::Error::InUse(_))) => {
             return stored(args.key.as_ref(), env).await;
@@ -41,10 +41,9 @@ pub(super) async fn plan(args: PlanArgs, env: &Env) -> anyhow::Result<u8> {
     let mut code = FINE;
     for row in channels(&host, args.key.as_ref()).await? {
         let key = row.key.clone();
-        if !env.json {
-            eprintln!("Reading both sides of {key} ...");
-        }
+        let spinner = Spinner::of(&mut host);
         let end = schedule::run_once(&host, row, Mode::Plan).await?;
+        drop(spinner);
         let mismatches = mismatches(&host.store, &key).await?;
         if let Some(stop) = &end.stop {
             code = ATTENTION;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::output::print_rows;
+use super::output::{Spinner, print_rows};
 use super::{ATTENTION, Env, FINE, channels, code_of};
 use crate::cycle::{Mode, Report};
 use crate::db::ChannelState;
@@ -22,9 +22,10 @@ pub(super) struct SyncArgs {
 const MOST_CYCLES: usize = 12;
 
 pub(super) async fn run(args: SyncArgs, env: &Env) -> anyhow::Result<u8> {
-    let host = env.worker()?;
+    let mut host = env.worker()?;
+    let spinner = Spinner::of(&mut host);
     let mut code = FINE;
-    let mut rows = Vec::new();
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     let mut json = Vec::new();
     for row in channels(&host, args.key.as_ref()).await? {
         let key = row.key.clone();
@@ -92,12 +93,16 @@ pub(super) async fn run(args: SyncArgs, env: &Env) -> anyhow::Result<u8> {
             json.push(serde_json::json!({"channel": key.to_string(), "outcome": outcome, "report": report}));
         } else {
             for (order, why) in &report.orders_waiting {
-                println!("{key}: order {order} waits: {why}");
+                notes.push(format!("{key}: order {order} waits: {why}"));
             }
             for problem in &report.problems {
-                println!("{key}: {problem}");
+                notes.push(format!("{key}: {problem}"));
             }
         }
+    }
+    drop(spinner);
+    for note in &notes {
+        println!("{note}");
     }
     if env.json {
         println!("{}", serde_json::to_string_pretty(&json)?);

@@ -171,12 +171,12 @@ impl Cycle {
         let asked = self.now();
         let count = self.shop.shop.variant_count().await.map_err(shopify)?;
         if count > BULK_FROM {
-            let variants = self
-                .shop
-                .shop
-                .variants_bulk(|done| tracing::info!(done, count, "reading the shop's catalogue"))
-                .await
-                .map_err(shopify)?;
+            let tell = |done| {
+                self.tell(format!(
+                    "reading the shop's catalogue: {done} of {count} variants"
+                ))
+            };
+            let variants = self.shop.shop.variants_bulk(tell).await.map_err(shopify)?;
             self.store_variants(variants, asked, walk).await?;
         } else {
             let mut cursor: Option<String> = None;
@@ -247,7 +247,7 @@ impl Cycle {
                 .map_err(channel)?;
             done += page.listings.len();
             if !page.listings.is_empty() {
-                tracing::info!(channel = %key, done, "reading the channel's catalogue");
+                self.tell(format!("reading the channel's catalogue: {done} listings"));
             }
             let next = page.next.clone();
             let place = next

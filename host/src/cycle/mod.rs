@@ -182,6 +182,9 @@ impl Report {
     }
 }
 
+/// Told what a run is doing while that takes a while, in words for people.
+pub type Progress = Arc<dyn Fn(String) + Send + Sync>;
+
 /// One run of one channel.
 pub struct Cycle {
     pub(crate) store: Store,
@@ -191,6 +194,7 @@ pub struct Cycle {
     pub(crate) lease: Lease,
     pub(crate) mode: Mode,
     pub(crate) report: Report,
+    pub(crate) progress: Option<Progress>,
 }
 
 impl Cycle {
@@ -211,6 +215,21 @@ impl Cycle {
             lease,
             mode,
             report: Report::default(),
+            progress: None,
+        }
+    }
+
+    /// The same run, which tells what it is doing.
+    pub fn telling(mut self, progress: Option<Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Tells what takes a while.
+    pub(crate) fn tell(&self, what: String) {
+        tracing::info!(channel = %self.key(), "{what}");
+        if let Some(progress) = &self.progress {
+            progress(what);
         }
     }
 

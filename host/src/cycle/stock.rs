@@ -32,7 +32,14 @@ impl Cycle {
         let by_listing: HashMap<&str, &StockRow> =
             rows.iter().map(|r| (r.listing.as_str(), r)).collect();
         let batch = self.connector.manifest().stock_batch().max(1);
-        for chunk in changes.chunks(batch) {
+        for (done, chunk) in changes.chunks(batch).enumerate() {
+            if done > 0 {
+                self.tell(format!(
+                    "writing stock: {} of {} numbers",
+                    done * batch,
+                    changes.len()
+                ));
+            }
             self.push(chunk, &by_listing, "difference").await?;
         }
         let (key, pass) = (self.key().clone(), self.row.guard_pass);
