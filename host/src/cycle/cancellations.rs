@@ -77,15 +77,21 @@ impl Cycle {
             })
             .await?;
         if repeated && !self.still_to_remove(row, &shop_order).await? {
+            // What the look-up found is on record; a unit dropped since then is the next cycle's.
             return self
-                .cancelled_in_shop(intent, row, units, "was already done")
+                .cancelled_in_shop(intent, row, &[], "was already done")
                 .await;
         }
         crash::point("shop-cancel-before-send");
         let answer = match &plan {
             InShop::Units(lines) => {
                 // The same units give the same key: Shopify itself ignores the repeat of a lost answer.
-                let seed = format!("{shop_order} {intent} {lines:?}");
+                let which: Vec<_> = units
+                    .iter()
+                    .filter(|u| u.channel_state == "dropped" && u.shop_state == "open")
+                    .map(|u| (&u.line, u.ordinal))
+                    .collect();
+                let seed = format!("{shop_order} {intent} {which:?}");
                 let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, seed.as_bytes()).to_string();
                 self.shop
                     .shop

@@ -7,6 +7,10 @@ use crate::db::Mismatch;
 use crate::model::{Fault, Instant, Key, Listing, Variant};
 use crate::sync::link;
 
+/// When a SKU was last seen to be edited in the shop; kept for the shop as a whole.
+const EDITED: &str = "sku-edit";
+/// The edit that the channel's links are as of.
+const LINKED: &str = "linked-edit";
 /// Where the walk over the channel's catalogue is: its number, and the plugin's cursor.
 const WALK: &str = "listings-walk";
 /// How long one cycle reads on in it.
@@ -38,8 +42,18 @@ impl Cycle {
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
         }
-        if whole || !edited.is_empty() {
-            self.relink().await?;
+        // Another channel, or a run that was killed, may have read an edit that this channel has not linked by yet.
+        let (marked, linked) = {
+            let key = key.clone();
+            self.store
+                .read(move |tx| {
+                    let shop_key = Key::new(key.shop.clone(), "");
+                    Ok((tx.cursor(&shop_key, EDITED)?, tx.cursor(&key, LINKED)?))
+                })
+                .await?
+        };
+        if whole || marked.as_deref().unwrap_or("") != linked.as_deref().unwrap_or("") {
+            self.relink(marked).await?;
         } else {
             let key = key.clone();
             let (links, mismatches) = self
@@ -86,16 +100,7 @@ impl Cycle {
                     .unwrap_or(since);
                 let edited = self.read_changed_variants(from, &locations).await?;
                 for location in &locations {
-                    let asked = self.now();
-                    let levels = self
-                        .shop
-                        .shop
-                        .levels_changed_since(location, from)
-                        .await
-                        .map_err(shopify)?;
-                    let shop = shop_key.shop.clone();
-                    self.store
-                        .fenced(&self.lease, move |tx| tx.put_levels(&shop, &levels, asked))
+                    self.read_changed_levels(&shop_key, location, last_whole)
                         .await?;
                 }
                 self.store
@@ -109,6 +114,8 @@ impl Cycle {
                 self.read_all_variants(&locations).await?;
                 self.store
                     .fenced(&self.lease, move |tx| {
+                        // Which SKUs were edited is not told by a whole read: every channel links anew.
+                        tx.set_cursor(&shop_key, EDITED, &started.to_string())?;
                         tx.set_cursor(&shop_key, "variants", &started.to_string())?;
                         tx.set_cursor(&shop_key, "variants-whole", &started.to_string())
                     })
@@ -116,6 +123,44 @@ impl Cycle {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// Reads the stock of one location that changed since it was read last. Each location has a place of its own: channels
+    /// with different locations read at different times.
+    async fn read_changed_levels(
+        &mut self,
+        shop_key: &Key,
+        location: &str,
+        last_whole: Option<Instant>,
+    ) -> Step<()> {
+        let flow = format!("levels {location}");
+        let asked = self.now();
+        let last = {
+            let (shop_key, flow) = (shop_key.clone(), flow.clone());
+            self.store
+                .read(move |tx| tx.cursor(&shop_key, &flow))
+                .await?
+        };
+        let last: Option<Instant> = last.and_then(|t| t.parse().ok());
+        // A whole read has read every location.
+        let since = last.max(last_whole).unwrap_or(Instant::UNIX_EPOCH);
+        let from = since
+            .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
+            .unwrap_or(since);
+        let levels = self
+            .shop
+            .shop
+            .levels_changed_since(location, from)
+            .await
+            .map_err(shopify)?;
+        let shop_key = shop_key.clone();
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.put_levels(&shop_key.shop, &levels, asked)?;
+                tx.set_cursor(&shop_key, &flow, &asked.to_string())
+            })
+            .await?;
+        Ok(())
     }
 
     async fn read_changed_variants(
@@ -149,6 +194,9 @@ impl Cycle {
                                         .filter(|s| !s.is_empty()),
                                 );
                             }
+                        }
+                        if !edited.is_empty() {
+                            tx.set_cursor(&Key::new(shop.clone(), ""), EDITED, &asked.to_string())?;
                         }
                         tx.put_variants(&shop, &variants, asked, None)?;
                         Ok(edited)
@@ -240,11 +288,22 @@ impl Cycle {
         let mut done = 0usize;
         loop {
             let asked = self.now();
-            let page = self
-                .connector
-                .listings_page(cursor.as_deref(), true)
-                .await
-                .map_err(channel)?;
+            let page = match self.connector.listings_page(cursor.as_deref(), true).await {
+                Ok(page) => page,
+                Err(fault) => {
+                    if !matches!(
+                        fault,
+                        Fault::Throttled { .. } | Fault::Unavailable { .. } | Fault::Auth { .. }
+                    ) {
+                        // The place may be what it does not like: the next walk begins anew.
+                        let k = key.clone();
+                        self.store
+                            .fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, ""))
+                            .await?;
+                    }
+                    return Err(channel(fault));
+                }
+            };
             done += page.listings.len();
             if !page.listings.is_empty() {
                 self.tell(format!("reading the channel's catalogue: {done} listings"));
@@ -319,7 +378,8 @@ impl Cycle {
         Ok(())
     }
 
-    async fn relink(&mut self) -> Step<()> {
+    /// Links all SKUs anew, as of the newest edit that the mirror holds.
+    async fn relink(&mut self, edit: Option<String>) -> Step<()> {
         let (key, now) = (self.key().clone(), self.now());
         let (links, mismatches, new, gone) = self
             .store
@@ -352,6 +412,7 @@ impl Cycle {
                         now,
                     )?;
                 }
+                tx.set_cursor(&key, LINKED, edit.as_deref().unwrap_or(""))?;
                 Ok((plan.links.len(), plan.mismatches.len(), new, gone))
             })
             .await?;

@@ -234,6 +234,9 @@ impl Cycle {
             // Marking units as shipped ends what the channel holds back for them: without the lower number first,
             // the same piece would be offered again.
             if !self.lower_stock_for(&parcel, &out).await? {
+                let why =
+                    "its units are marked as shipped once the lowered stock number is written";
+                self.wait_for_person(&mut parcel, why.to_owned()).await?;
                 return Ok(Ok(()));
             }
             let intent = self
@@ -372,6 +375,9 @@ impl Cycle {
     ) -> Step<()> {
         parcel.state = state;
         parcel.reason = Some(text.clone());
+        if matches!(state, ParcelState::Prepared | ParcelState::Done) {
+            parcel.attention = false;
+        }
         let (key, row, now, marks) = (
             self.key().clone(),
             parcel.clone(),
@@ -445,8 +451,9 @@ impl Cycle {
             }
             // The intent stays open: the next run calls again, which looks first.
             f if f.may_have_happened() => {
-                self.record(format!("order:{}", parcel.order), "unknown", text)
-                    .await?
+                self.record(format!("order:{}", parcel.order), "unknown", text.clone())
+                    .await?;
+                self.wait_for_person(parcel, text).await?;
             }
             _ => {
                 self.settle_parcel(
@@ -459,10 +466,26 @@ impl Cycle {
                 .await?
             }
         }
-        Ok(if stops_flow(&fault) {
+        // A plugin that breaks over one parcel may do well with the next.
+        let own = matches!(fault, Fault::Plugin { .. });
+        Ok(if stops_flow(&fault) && !own {
             Err(fault)
         } else {
             Ok(())
         })
+    }
+
+    /// Leaves a parcel where it is, to be gone on with in the next cycle, and says why to whoever looks.
+    async fn wait_for_person(&mut self, parcel: &mut ParcelRow, why: String) -> Step<()> {
+        if parcel.attention && parcel.reason.as_deref() == Some(&why) {
+            return Ok(());
+        }
+        parcel.attention = true;
+        parcel.reason = Some(why);
+        let (key, row, now) = (self.key().clone(), parcel.clone(), self.now());
+        self.store
+            .fenced(&self.lease, move |tx| tx.put_parcel(&key, &row, now))
+            .await?;
+        Ok(())
     }
 }

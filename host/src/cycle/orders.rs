@@ -350,6 +350,13 @@ impl Cycle {
                 match self.shop.shop.find_order(&order.reference).await {
                     Ok(Some(found)) => self.created(intent, id, found, "found in Shopify").await,
                     Ok(None) => {
+                        if fault.to_string().to_lowercase().contains("customer") {
+                            // The channel's customer may have been merged or deleted: it is made again for the next try.
+                            let key = self.key().clone();
+                            self.store
+                                .fenced(&self.lease, move |tx| tx.set_cursor(&key, "customer", ""))
+                                .await?;
+                        }
                         let text = format!("Shopify refuses the order: {fault}");
                         self.not_created(intent, id, OrderState::Blocked, text, true)
                             .await
@@ -482,8 +489,13 @@ impl Cycle {
                     .await;
             }
             many => {
+                // Held, so that nothing is created while somebody sorts it out.
+                let (key, id) = (self.key().clone(), intent.subject.clone());
+                self.store
+                    .fenced(&self.lease, move |tx| tx.set_manual_hold(&key, &id, true))
+                    .await?;
                 let text = format!(
-                    "{} orders in Shopify carry the reference {}: a person must look",
+                    "{} orders in Shopify carry the reference {}: cancel all but one there, then `lockstep release` it",
                     many.len(),
                     order.reference
                 );
@@ -508,14 +520,14 @@ impl Cycle {
     /// The customer that stands for the channel, and the definitions that make references unique; once per channel.
     async fn customer(&mut self) -> Step<String> {
         let key = self.key().clone();
-        if let Some(id) = self
+        let known = self
             .store
             .read({
                 let key = key.clone();
                 move |tx| tx.cursor(&key, "customer")
             })
-            .await?
-        {
+            .await?;
+        if let Some(id) = known.filter(|id| !id.is_empty()) {
             return Ok(id);
         }
         self.shop.shop.ensure_definitions().await.map_err(shopify)?;

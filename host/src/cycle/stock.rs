@@ -7,8 +7,8 @@ use jiff::ToSpan;
 use super::{Cycle, Mode, Step, channel, stops_flow};
 use crate::crash;
 use crate::db::{ParcelRow, PushRow, StockRow};
-use crate::model::{ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
-use crate::sync::stock::{StockChange, differences, guard, target};
+use crate::model::{Fault, ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
+use crate::sync::stock::{Extent, StockChange, differences, guard, target};
 
 impl Cycle {
     /// Settles tickets, then pushes every difference in the channel's largest batches.
@@ -23,7 +23,7 @@ impl Cycle {
             return self.store_plan().await;
         }
         if let Some(why) = guard(&changes, rows.len(), &self.row.policy)
-            && !self.row.guard_pass
+            && !self.approved(&changes).await?
         {
             self.report.awaits_approval = Some(why);
             self.report.to_push = changes;
@@ -55,6 +55,16 @@ impl Cycle {
         Ok(())
     }
 
+    /// Whether a person has approved changes of this extent.
+    async fn approved(&self, changes: &[StockChange]) -> Step<bool> {
+        if !self.row.guard_pass {
+            return Ok(false);
+        }
+        let key = self.key().clone();
+        let approved = self.store.read(move |tx| tx.approved_extent(&key)).await?;
+        Ok(approved.is_none_or(|a| Extent::of(changes).within(a, &self.row.policy)))
+    }
+
     /// Writes the number that holds once the parcel's units are shipped, before they are marked so. False: not
     /// written, so the units must not be marked yet.
     pub(super) async fn lower_stock_for(
@@ -68,7 +78,7 @@ impl Cycle {
         let (key, order) = (self.key().clone(), parcel.order.clone());
         let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
         let mut leaving: HashMap<String, u32> = HashMap::new();
-        let mut skus = Vec::new();
+        let mut listings = Vec::new();
         for u in units
             .iter()
             .filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open")
@@ -77,12 +87,12 @@ impl Cycle {
                 && let Some(listing) = &u.listing
             {
                 *leaving.entry(listing.clone()).or_default() += 1;
-                skus.extend(u.sku.clone());
+                listings.push(listing.clone());
             }
         }
         // The shop's number must contain the sale before the channel stops holding it back.
         self.refresh_stale_items().await?;
-        let mut rows = self.stock_rows(Some(skus)).await?;
+        let mut rows = self.stock_rows(Some(listings)).await?;
         for row in &mut rows {
             row.reserved = row
                 .reserved
@@ -104,7 +114,7 @@ impl Cycle {
         Ok(all)
     }
 
-    /// Pushes one batch and records each number with its inputs. True: all applied or queued.
+    /// Pushes one batch and records each number with its inputs. True: all applied, queued or refused for good.
     async fn push(
         &mut self,
         changes: &[StockChange],
@@ -115,6 +125,17 @@ impl Cycle {
             .iter()
             .filter_map(|c| Some(rows.get(c.listing.as_str())?.write(c.to)))
             .collect();
+        // Until the answer is on record nobody knows the numbers: a run that dies in between writes them again.
+        let (key, now) = (self.key().clone(), self.now());
+        let listings: Vec<String> = changes.iter().map(|c| c.listing.clone()).collect();
+        self.store
+            .fenced(&self.lease, move |tx| {
+                for listing in &listings {
+                    tx.set_pushed(&key, listing, None, now)?;
+                }
+                Ok(())
+            })
+            .await?;
         crash::point("stock-push-before");
         let answer = self.connector.stock_push(&writes).await;
         crash::point("stock-push-after-answer");
@@ -133,24 +154,26 @@ impl Cycle {
             let (known, outcome) = match outcome {
                 StockOutcome::Applied => {
                     self.report.pushed += 1;
-                    (Some(Some(change.to)), "applied".to_owned())
+                    (Some(change.to), "applied".to_owned())
                 }
                 StockOutcome::Queued(ticket) => {
                     tickets
                         .entry(ticket.clone())
                         .or_default()
                         .push(write.clone());
-                    (Some(None), format!("queued as {ticket}"))
+                    (None, format!("queued as {ticket}"))
                 }
                 StockOutcome::Failed(fault) => {
-                    all = false;
+                    // What the channel refuses to be told about, it does not sell either.
+                    all &= matches!(fault, Fault::Rejected { .. } | Fault::Missing { .. });
                     self.report.push_failed += 1;
                     let text = format!("{}: {} was not written: {fault}", change.sku, change.to);
                     if stop.is_none() {
                         self.report.problems.push(text.clone());
                     }
                     // A write that may have happened leaves the number unknown, so the next cycle writes it again.
-                    (fault.may_have_happened().then_some(None), fault.to_string())
+                    let known = change.from.filter(|_| !fault.may_have_happened());
+                    (known, fault.to_string())
                 }
             };
             let push = PushRow {
@@ -171,9 +194,7 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 for (push, known) in &records {
-                    if let Some(quantity) = known {
-                        tx.set_pushed(&key, &push.listing, *quantity, now)?;
-                    }
+                    tx.set_pushed(&key, &push.listing, *known, now)?;
                     tx.record_push(&key, push)?;
                 }
                 for (ticket, levels) in &tickets {
@@ -195,7 +216,7 @@ impl Cycle {
                     ),
                 )
                 .await?;
-                Ok(false)
+                Ok(all)
             }
             None => Ok(all),
         }

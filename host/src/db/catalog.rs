@@ -211,10 +211,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends a full read: listings that it did not meet are gone. Answers how many.
+    /// Ends a full read, numbered by when it began: listings that it did not meet, and that nothing else has read since,
+    /// are gone. Answers how many.
     pub fn end_listing_walk(&self, key: &Key, walk: i64) -> Result<usize, Error> {
         Ok(self.conn.execute(
-            "delete from listing where shop = ?1 and channel = ?2 and walk <> ?3",
+            "delete from listing where shop = ?1 and channel = ?2 and walk <> ?3 and read_at < ?3",
             params![key.shop, key.channel, walk],
         )?)
     }
@@ -395,7 +396,10 @@ impl Tx<'_> {
             .query_row(params![key.shop, key.channel], |r| r.get(0))?)
     }
 
-    /// The inputs of every link's level; of these SKUs only, when given.
+    /// The inputs of every link's level; of these SKUs or listings only, when given.
+    ///
+    /// `reserved` leaves out units of which it is not known whether they are shipped there already: counted, they might
+    /// be offered again.
     ///
     /// `unseen` counts each unit that is sold and not dropped, whose order Shopify does not have yet, or has
     /// only since after the level was read: between the two, Shopify's number still contains it.
@@ -422,7 +426,10 @@ impl Tx<'_> {
         let mut reserved: HashMap<String, u32> = HashMap::new();
         let mut statement = self.conn.prepare_cached(
             "select listing, count(*) from unit
-             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open' group by listing",
+             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open'
+               and not exists (select 1 from parcel p where p.shop = unit.shop and p.channel = unit.channel
+                 and p.id = unit.parcel and p.state in ('shipping', 'doubt'))
+             group by listing",
         )?;
         let mut rows = statement.query(params![key.shop, key.channel])?;
         while let Some(r) = rows.next()? {
@@ -433,7 +440,7 @@ impl Tx<'_> {
                coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
                  and l.location in (select value from json_each(?3))), 0)
              from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
-             where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)))
+             where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)) or k.listing in (select value from json_each(?4)))
              order by k.sku, k.listing",
         )?;
         let mut rows = statement.query(params![

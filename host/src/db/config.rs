@@ -6,6 +6,10 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Error, Tx, at, json, ms, unjson};
 use crate::model::{Instant, Key, Policy, ShopInfo};
+use crate::sync::stock::{Extent, StockChange};
+
+/// The extent of what was approved, kept among the cursors.
+const APPROVED: &str = "approved";
 
 /// A shop as configured.
 #[derive(Clone, Debug)]
@@ -272,7 +276,24 @@ impl Tx<'_> {
              where shop = ?1 and channel = ?2",
             params![key.shop, key.channel, ms(now)],
         )?;
+        // The approval is of what the plan shows; without a stored plan it is of whatever comes first.
+        let shown = self.plan(key)?.map(|(_, body)| body);
+        let extent = shown.and_then(|body| {
+            let plan: serde_json::Value = serde_json::from_str(&body).ok()?;
+            let changes: Vec<StockChange> =
+                serde_json::from_value(plan.get("to_push")?.clone()).ok()?;
+            Some(json(&Extent::of(&changes)))
+        });
+        self.set_cursor(key, APPROVED, extent.as_deref().unwrap_or(""))?;
         self.drop_plan(key)
+    }
+
+    /// The extent of the changes that were approved; none: no plan was stored when it was.
+    pub fn approved_extent(&self, key: &Key) -> Result<Option<Extent>, Error> {
+        self.cursor(key, APPROVED)?
+            .filter(|text| !text.is_empty())
+            .map(|text| unjson(&text, "cursor.value"))
+            .transpose()
     }
 
     /// Forgets the plan that waits for approval.

@@ -234,7 +234,7 @@ impl Tx<'_> {
     pub fn tie_units(&self, key: &Key) -> Result<(), Error> {
         self.conn.execute(
             "update unit set item = (select min(v.item) from variant v where v.shop = unit.shop and v.sku = unit.sku)
-             where shop = ?1 and channel = ?2 and item is null and sku is not null and channel_state in ('held', 'open', 'other')
+             where shop = ?1 and channel = ?2 and (item is null or shop_state = 'absent') and sku is not null and channel_state <> 'dropped'
                and 1 = (select count(*) from variant v where v.shop = unit.shop and v.sku = unit.sku)",
             params![key.shop, key.channel],
         )?;
@@ -362,7 +362,7 @@ impl Tx<'_> {
             "update unit set shop_line = ?5, shop_state = 'open'
              where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4 and shop_state = 'absent' and shop_line is null
                and ordinal in (select ordinal from unit where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4
-                 and shop_state = 'absent' order by channel_state = 'dropped', ordinal limit ?6)",
+                 and shop_state = 'absent' and (channel_state = 'dropped') = ?7 order by ordinal limit ?6)",
         )?;
         for (shop_line, channel_lines) in lines {
             let mut left = created
@@ -370,10 +370,20 @@ impl Tx<'_> {
                 .iter()
                 .find(|l| l.id == *shop_line)
                 .map_or(0, |l| l.quantity);
-            for line in channel_lines {
-                let tied =
-                    tie.execute(params![key.shop, key.channel, id, line, shop_line, left])?;
-                left = left.saturating_sub(tied as u32);
+            // Living units of all folded lines first: a dropped one was left out when the order was made.
+            for dropped in [false, true] {
+                for line in channel_lines {
+                    let tied = tie.execute(params![
+                        key.shop,
+                        key.channel,
+                        id,
+                        line,
+                        shop_line,
+                        left,
+                        dropped
+                    ])?;
+                    left = left.saturating_sub(tied as u32);
+                }
             }
         }
         Ok(())
@@ -463,12 +473,13 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Ids of orders with a unit that is not finished at the channel.
+    /// Ids of orders with a unit that is not finished at the channel, or with none: those could not be read.
     pub fn open_channel_orders(&self, key: &Key) -> Result<Vec<String>, Error> {
         let mut statement = self.conn.prepare_cached(
             "select o.id from channel_order o where o.shop = ?1 and o.channel = ?2 and o.state not in ('closed', 'cancelled', 'ignored')
-               and exists (select 1 from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id
-                 and u.channel_state not in ('shipped', 'dropped'))
+               and (exists (select 1 from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id
+                   and u.channel_state not in ('shipped', 'dropped'))
+                 or not exists (select 1 from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id))
              order by o.placed_at, o.id",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel], |r| r.get(0))?;

@@ -1,6 +1,6 @@
 //! When each channel is worked: its interval with jitter, a backoff that follows the fault, one run at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use crate::cycle::{Mode, Report, Stop, state_after};
 use crate::db::{ChannelRow, ChannelState};
 use crate::host::Host;
 use crate::model::{Fault, Instant, Key};
+
+/// How long a channel is left alone whose run could not store how it ended.
+const REST_SECONDS: i64 = 15;
 
 /// How one run ended.
 pub struct End {
@@ -163,6 +166,8 @@ pub async fn run(
     let (done, mut ended) = mpsc::unbounded_channel();
     let mut running: HashSet<Key> = HashSet::new();
     let mut asked: HashSet<Key> = HashSet::new();
+    // Runs whose end could not be stored leave no due time behind: they wait here instead.
+    let mut resting: HashMap<Key, Instant> = HashMap::new();
     loop {
         let channels = host.store.read(|tx| tx.channels()).await?;
         let now = Instant::now();
@@ -173,9 +178,10 @@ pub async fn run(
                 .into_iter()
                 .filter(|c| c.state == ChannelState::Active)
             {
-                if running.contains(&row.key) {
+                if running.contains(&row.key) || resting.get(&row.key).is_some_and(|t| *t > now) {
                     continue;
                 }
+                resting.remove(&row.key);
                 if row.due_at > now && !asked.remove(&row.key) {
                     next = next.min(
                         Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default(),
@@ -186,7 +192,11 @@ pub async fn run(
                 running.insert(key.clone());
                 let (host, done) = (host.clone(), done.clone());
                 tokio::spawn(async move {
-                    let end = run_once(&host, row, Mode::Act).await;
+                    let run = tokio::spawn(async move { run_once(&host, row, Mode::Act).await });
+                    // A panic is this channel's alone.
+                    let end = run
+                        .await
+                        .unwrap_or_else(|e| Err(anyhow::anyhow!("the cycle broke: {e}")));
                     let _ = done.send((key, end));
                 });
             }
@@ -196,8 +206,15 @@ pub async fn run(
         tokio::select! {
             Some((key, end)) = ended.recv() => {
                 running.remove(&key);
-                if let Ok(End { stop: Some(Stop::Db(e)), .. }) = &end {
-                    tracing::error!(channel = %key, "{e}");
+                let unstored = match &end {
+                    Ok(End { stop: Some(Stop::Db(e)), .. }) => Some(e.to_string()),
+                    Ok(_) => None,
+                    Err(e) => Some(format!("{e:#}")),
+                };
+                if let Some(why) = unstored {
+                    tracing::error!(channel = %key, "{why}");
+                    let now = Instant::now();
+                    resting.insert(key.clone(), now.checked_add(REST_SECONDS.seconds()).unwrap_or(now));
                 }
                 on_end(&key, &end);
             }

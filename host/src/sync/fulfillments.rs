@@ -58,8 +58,11 @@ pub fn reconcile(
         let gone = if shop.cancelled_at.is_some() {
             tied.saturating_sub(fulfilled)
         } else {
-            (line.quantity.saturating_sub(line.current) as usize)
-                .min(tied.saturating_sub(fulfilled))
+            // A refund of a piece that was shipped lowers `current` too, and removes nothing that is still to be packed.
+            (line.quantity.saturating_sub(line.current) as usize).min(
+                tied.saturating_sub(fulfilled)
+                    .saturating_sub(line.unfulfilled as usize),
+            )
         };
         remove(units, &line.id, gone);
     }
@@ -126,6 +129,8 @@ fn withdraw(units: &mut [UnitRow], f: &Fulfillment, known: &[ParcelRow]) -> Opti
     Some(ParcelRow {
         state: ParcelState::Withdrawn,
         attention: told,
+        // A code that was never told is free for the parcel that takes this one's place.
+        tracking: old.tracking.clone().filter(|_| told),
         reason: Some(if told {
             format!(
                 "the fulfillment was cancelled in Shopify ({}) after the channel was told its tracking code; settle it with the channel",

@@ -1,12 +1,12 @@
 //! What number each listing is to have, and whether so many changes at once need a person.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::db::StockRow;
 use crate::model::{Policy, StockSemantics};
 
 /// A number to write, with its inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockChange {
     /// Listing id.
     pub listing: String,
@@ -70,14 +70,38 @@ pub fn differences(
     changes
 }
 
+/// How many listings a set of changes zeroes, and how many it changes: what a person approves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Set to zero from something, or from what is not known.
+    pub zeroed: usize,
+    /// Changed from a known number.
+    pub changed: usize,
+}
+
+impl Extent {
+    /// Of these changes.
+    pub fn of(changes: &[StockChange]) -> Self {
+        Self {
+            zeroed: changes
+                .iter()
+                .filter(|c| c.to == 0 && c.from.is_none_or(|f| f > 0))
+                .count(),
+            // A number that is merely unknown is no change of the catalogue.
+            changed: changes.iter().filter(|c| c.from.is_some()).count(),
+        }
+    }
+
+    /// Whether it is no more than what was approved, give or take what happens in a shop meanwhile.
+    pub fn within(self, approved: Self, policy: &Policy) -> bool {
+        let slack = policy.guard_least as usize;
+        self.zeroed <= approved.zeroed + slack && self.changed <= approved.changed + slack
+    }
+}
+
 /// Why these changes need approval, if they do.
 pub fn guard(changes: &[StockChange], links: usize, policy: &Policy) -> Option<String> {
-    let zeroed = changes
-        .iter()
-        .filter(|c| c.to == 0 && c.from.is_none_or(|f| f > 0))
-        .count();
-    // A number that is merely unknown is no change of the catalogue.
-    let changed = changes.iter().filter(|c| c.from.is_some()).count();
+    let Extent { zeroed, changed } = Extent::of(changes);
     let over = |count: usize, share: f64| {
         count >= policy.guard_least as usize && count as f64 > share * links as f64
     };
@@ -173,6 +197,29 @@ mod tests {
             .map(|c| c.sku)
             .collect();
         assert_eq!(order, ["zero", "down", "up"]);
+    }
+
+    #[test]
+    fn an_approval_covers_what_was_shown_and_no_more() {
+        let policy = Policy::default();
+        let shown = Extent {
+            zeroed: 30,
+            changed: 40,
+        };
+        assert!(
+            Extent {
+                zeroed: 45,
+                changed: 50
+            }
+            .within(shown, &policy)
+        );
+        assert!(
+            !Extent {
+                zeroed: 200,
+                changed: 200
+            }
+            .within(shown, &policy)
+        );
     }
 
     #[test]
