@@ -183,6 +183,7 @@ fn fill_shop(shopify: &Shopify, catalogue: &Catalogue, locations: &[String]) {
             shopify.add_product(shopify::NewProduct {
                 title: format!("{}, {}", product.name, product.color),
                 status: "ACTIVE".into(),
+                days_unchanged: 30,
                 variants,
             });
         }

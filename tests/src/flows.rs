@@ -276,6 +276,7 @@ async fn an_unknown_sku_holds_its_order_until_it_is_mended() {
         .add_product(lockstep_sandbox::shopify::NewProduct {
             title: "Lone Hat".into(),
             status: "ACTIVE".into(),
+            days_unchanged: 0,
             variants: vec![lockstep_sandbox::shopify::NewVariant {
                 sku: Some("LONE-HAT-1".into()),
                 title: "one".into(),

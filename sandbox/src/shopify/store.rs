@@ -34,7 +34,7 @@ impl Shopify {
     pub fn add_product(&self, product: NewProduct) -> Vec<String> {
         let mut state = self.lock();
         let product_id = state.id();
-        let at = now();
+        let at = now() - i64::from(product.days_unchanged) * 86_400;
         let mut ids = Vec::new();
         for new in product.variants {
             let id = state.id();

@@ -12,6 +12,8 @@ pub struct NewProduct {
     pub title: String,
     /// `ACTIVE`, `DRAFT`, `ARCHIVED` or `UNLISTED`; empty means `ACTIVE`.
     pub status: String,
+    /// How many days ago it, its variants and their stock changed last; 0: now.
+    pub days_unchanged: u32,
     /// Its variants.
     pub variants: Vec<NewVariant>,
 }
