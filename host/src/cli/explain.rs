@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::output::{clock, print_rows, relative};
 use super::{Env, FINE, Usage, channels};
-use crate::db::{ChannelRow, OrderRow};
+use crate::db::{ChannelRow, EventRow, OrderRow};
 use crate::host::Host;
 use crate::model::{Instant, Key};
 use crate::sync::stock::target;
@@ -161,12 +161,17 @@ async fn explain_order(
         &rows,
         usize::MAX,
     );
+    print_events(&events);
+    Ok(())
+}
+
+/// What happened, oldest first.
+fn print_events(events: &[EventRow]) {
     let rows: Vec<Vec<String>> = events
         .iter()
         .map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()])
         .collect();
     print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
-    Ok(())
 }
 
 async fn explain_sku(
@@ -297,10 +302,6 @@ async fn explain_sku(
         &rows,
         usize::MAX,
     );
-    let rows: Vec<Vec<String>> = events
-        .iter()
-        .map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()])
-        .collect();
-    print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
+    print_events(&events);
     Ok(true)
 }

@@ -1,7 +1,5 @@
 //! Mirrors both catalogues: incrementally each cycle, wholly on the read-back interval.
 
-use jiff::ToSpan;
-
 use super::{Cycle, Step, channel, shopify};
 use crate::db::Mismatch;
 use crate::model::{Fault, Instant, Key, Listing, Variant};
@@ -48,11 +46,11 @@ impl Cycle {
             self.store
                 .read(move |tx| {
                     let shop_key = Key::new(key.shop.clone(), "");
-                    Ok((tx.cursor(&shop_key, EDITED)?, tx.cursor(&key, LINKED)?))
+                    Ok((tx.mark(&shop_key, EDITED)?, tx.mark(&key, LINKED)?))
                 })
                 .await?
         };
-        if whole || marked.as_deref().unwrap_or("") != linked.as_deref().unwrap_or("") {
+        if whole || marked != linked {
             self.relink(marked).await?;
         } else {
             let key = key.clone();
@@ -79,15 +77,13 @@ impl Cycle {
             self.store
                 .read(move |tx| {
                     Ok((
-                        tx.cursor(&shop_key, "variants")?,
-                        tx.cursor(&shop_key, "variants-whole")?,
+                        tx.mark(&shop_key, "variants")?,
+                        tx.mark(&shop_key, "variants-whole")?,
                         tx.has_variants(&shop_key.shop)?,
                     ))
                 })
                 .await?
         };
-        let since: Option<Instant> = since.and_then(|t| t.parse().ok());
-        let last_whole: Option<Instant> = last_whole.and_then(|t| t.parse().ok());
         // Another channel of the shop may have read everything a moment ago.
         let recent = last_whole.is_some_and(|t| {
             started.duration_since(t).as_secs() < i64::from(self.row.policy.read_back_s)
@@ -95,17 +91,16 @@ impl Cycle {
         let locations = self.row.locations.clone();
         match since {
             Some(since) if any && (recent || !whole) => {
-                let from = since
-                    .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
-                    .unwrap_or(since);
-                let edited = self.read_changed_variants(from, &locations).await?;
+                let edited = self
+                    .read_changed_variants(self.overlapping(since), &locations)
+                    .await?;
                 for location in &locations {
                     self.read_changed_levels(&shop_key, location, last_whole)
                         .await?;
                 }
                 self.store
                     .fenced(&self.lease, move |tx| {
-                        tx.set_cursor(&shop_key, "variants", &started.to_string())
+                        tx.set_mark(&shop_key, "variants", started)
                     })
                     .await?;
                 Ok(edited)
@@ -115,9 +110,9 @@ impl Cycle {
                 self.store
                     .fenced(&self.lease, move |tx| {
                         // Which SKUs were edited is not told by a whole read: every channel links anew.
-                        tx.set_cursor(&shop_key, EDITED, &started.to_string())?;
-                        tx.set_cursor(&shop_key, "variants", &started.to_string())?;
-                        tx.set_cursor(&shop_key, "variants-whole", &started.to_string())
+                        tx.set_mark(&shop_key, EDITED, started)?;
+                        tx.set_mark(&shop_key, "variants", started)?;
+                        tx.set_mark(&shop_key, "variants-whole", started)
                     })
                     .await?;
                 Ok(Vec::new())
@@ -137,16 +132,11 @@ impl Cycle {
         let asked = self.now();
         let last = {
             let (shop_key, flow) = (shop_key.clone(), flow.clone());
-            self.store
-                .read(move |tx| tx.cursor(&shop_key, &flow))
-                .await?
+            self.store.read(move |tx| tx.mark(&shop_key, &flow)).await?
         };
-        let last: Option<Instant> = last.and_then(|t| t.parse().ok());
         // A whole read has read every location.
         let since = last.max(last_whole).unwrap_or(Instant::UNIX_EPOCH);
-        let from = since
-            .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
-            .unwrap_or(since);
+        let from = self.overlapping(since);
         let levels = self
             .shop
             .shop
@@ -157,7 +147,7 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.put_levels(&shop_key.shop, &levels, asked)?;
-                tx.set_cursor(&shop_key, &flow, &asked.to_string())
+                tx.set_mark(&shop_key, &flow, asked)
             })
             .await?;
         Ok(())
@@ -196,7 +186,7 @@ impl Cycle {
                             }
                         }
                         if !edited.is_empty() {
-                            tx.set_cursor(&Key::new(shop.clone(), ""), EDITED, &asked.to_string())?;
+                            tx.set_mark(&Key::new(shop.clone(), ""), EDITED, asked)?;
                         }
                         tx.put_variants(&shop, &variants, asked, None)?;
                         Ok(edited)
@@ -298,7 +288,7 @@ impl Cycle {
                         // The place may be what it does not like: the next walk begins anew.
                         let k = key.clone();
                         self.store
-                            .fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, ""))
+                            .fenced(&self.lease, move |tx| tx.clear_cursor(&k, WALK))
                             .await?;
                     }
                     return Err(channel(fault));
@@ -309,15 +299,16 @@ impl Cycle {
                 self.tell(format!("reading the channel's catalogue: {done} listings"));
             }
             let next = page.next.clone();
-            let place = next
-                .as_ref()
-                .map_or(String::new(), |n| format!("{walk} {n}"));
+            let place = next.as_ref().map(|n| format!("{walk} {n}"));
             let k = key.clone();
             self.report.drift += self
                 .store
                 .fenced(&self.lease, move |tx| {
                     let drift = store_listings(tx, &k, &page.listings, asked, Some(walk))?;
-                    tx.set_cursor(&k, WALK, &place)?;
+                    match &place {
+                        Some(place) => tx.set_cursor(&k, WALK, place)?,
+                        None => tx.clear_cursor(&k, WALK)?,
+                    }
                     Ok(drift)
                 })
                 .await?;
@@ -325,7 +316,7 @@ impl Cycle {
             if !seen.insert(next.clone()) {
                 let k = key.clone();
                 self.store
-                    .fenced(&self.lease, move |tx| tx.set_cursor(&k, WALK, ""))
+                    .fenced(&self.lease, move |tx| tx.clear_cursor(&k, WALK))
                     .await?;
                 return Err(channel(Fault::Protocol {
                     detail: format!("the plugin's listings walk repeats the cursor \"{next}\""),
@@ -379,7 +370,7 @@ impl Cycle {
     }
 
     /// Links all SKUs anew, as of the newest edit that the mirror holds.
-    async fn relink(&mut self, edit: Option<String>) -> Step<()> {
+    async fn relink(&mut self, edit: Option<Instant>) -> Step<()> {
         let (key, now) = (self.key().clone(), self.now());
         let (links, mismatches, new, gone) = self
             .store
@@ -412,7 +403,9 @@ impl Cycle {
                         now,
                     )?;
                 }
-                tx.set_cursor(&key, LINKED, edit.as_deref().unwrap_or(""))?;
+                if let Some(edit) = edit {
+                    tx.set_mark(&key, LINKED, edit)?;
+                }
                 Ok((plan.links.len(), plan.mismatches.len(), new, gone))
             })
             .await?;

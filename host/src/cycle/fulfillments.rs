@@ -1,11 +1,9 @@
 //! Shipments in Shopify become parcels at the channel.
 
-use jiff::ToSpan;
-
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, ParcelRow, ParcelState};
-use crate::model::{Fault, Instant, ParcelOut, ShopOrder};
+use crate::model::{Fault, ParcelOut, ShopOrder};
 use crate::sync::fulfillments::{Context, contents, is_last, reconcile};
 
 /// Known open orders are read by id this often, since the search index of Shopify may miss one.
@@ -22,27 +20,23 @@ impl Cycle {
                 let key = key.clone();
                 move |tx| {
                     Ok((
-                        tx.cursor(&key, "shop-orders")?,
-                        tx.cursor(&key, "shop-orders-reread")?,
+                        tx.mark(&key, "shop-orders")?,
+                        tx.mark(&key, "shop-orders-reread")?,
                         tx.open_shop_orders(&key)?,
                     ))
                 }
             })
             .await?;
-        let parse = |t: Option<String>| t.and_then(|t| t.parse::<Instant>().ok());
         if open.is_empty() {
             // Nothing of this channel can have changed.
             self.store
                 .fenced(&self.lease, move |tx| {
-                    tx.set_cursor(&key, "shop-orders", &started.to_string())
+                    tx.set_mark(&key, "shop-orders", started)
                 })
                 .await?;
             return Ok(());
         }
-        let since = parse(since).unwrap_or(self.row.orders_from);
-        let from = since
-            .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
-            .unwrap_or(since);
+        let from = self.overlapping(since.unwrap_or(self.row.orders_from));
         let mut cursor: Option<String> = None;
         loop {
             let page = self
@@ -57,8 +51,7 @@ impl Cycle {
                 None => break,
             }
         }
-        let due =
-            parse(reread).is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due = reread.is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
         if due {
             let ids: Vec<String> = open.into_iter().map(|(_, shop)| shop).collect();
             for chunk in ids.chunks(50) {
@@ -69,9 +62,9 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 if due {
-                    tx.set_cursor(&key, "shop-orders-reread", &started.to_string())?;
+                    tx.set_mark(&key, "shop-orders-reread", started)?;
                 }
-                tx.set_cursor(&key, "shop-orders", &started.to_string())
+                tx.set_mark(&key, "shop-orders", started)
             })
             .await?;
         Ok(())

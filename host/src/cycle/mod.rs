@@ -11,6 +11,7 @@ mod stock;
 
 use std::sync::Arc;
 
+use jiff::ToSpan;
 use serde::Serialize;
 
 use crate::db::{self, ChannelRow, ChannelState, Lease, ShopRow, Store};
@@ -241,6 +242,12 @@ impl Cycle {
         Instant::now()
     }
 
+    /// Where to read on from so that nothing is missed which a lagging search index showed too late.
+    pub(crate) fn overlapping(&self, mark: Instant) -> Instant {
+        mark.checked_sub(i64::from(self.row.policy.overlap_s).seconds())
+            .unwrap_or(mark)
+    }
+
     /// When the channel is due, as stored.
     pub fn due(&self) -> Instant {
         self.row.due_at
@@ -285,12 +292,10 @@ impl Cycle {
             .store
             .read({
                 let key = key.clone();
-                move |tx| tx.cursor(&key, "identified")
+                move |tx| tx.mark(&key, "identified")
             })
             .await?;
-        let fresh = last
-            .and_then(|t| t.parse::<Instant>().ok())
-            .is_some_and(|t| now.duration_since(t).as_hours() < 24);
+        let fresh = last.is_some_and(|t| now.duration_since(t).as_hours() < 24);
         if fresh && self.row.account_id.is_some() {
             return Ok(());
         }
@@ -305,7 +310,7 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.pin_account(&key, &account.id, &account.name)?;
-                tx.set_cursor(&key, "identified", &now.to_string())
+                tx.set_mark(&key, "identified", now)
             })
             .await?;
         Ok(())

@@ -21,17 +21,15 @@ impl Cycle {
     pub(super) async fn read_orders(&mut self) -> Step<()> {
         let key = self.key().clone();
         let started = self.now();
-        let cursor = self
+        let mark = self
             .store
             .read({
                 let key = key.clone();
-                move |tx| tx.cursor(&key, "orders")
+                move |tx| tx.mark(&key, "orders")
             })
             .await?;
-        let since = match cursor.and_then(|c| c.parse::<Instant>().ok()) {
-            Some(mark) => mark
-                .checked_sub(i64::from(self.row.policy.overlap_s).seconds())
-                .unwrap_or(mark),
+        let since = match mark {
+            Some(mark) => self.overlapping(mark),
             None => self
                 .row
                 .orders_from
@@ -84,7 +82,7 @@ impl Cycle {
                         changed += u32::from(differs);
                     }
                     if last {
-                        tx.set_cursor(&key, "orders", &mark.to_string())?;
+                        tx.set_mark(&key, "orders", mark)?;
                     }
                     Ok(changed)
                 })
@@ -117,15 +115,13 @@ impl Cycle {
                 let key = key.clone();
                 move |tx| {
                     Ok((
-                        tx.cursor(&key, "orders-reread")?,
+                        tx.mark(&key, "orders-reread")?,
                         tx.open_channel_orders(&key)?,
                     ))
                 }
             })
             .await?;
-        let due = last
-            .and_then(|t| t.parse::<Instant>().ok())
-            .is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due = last.is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
         if !due {
             return Ok(());
         }
@@ -152,7 +148,7 @@ impl Cycle {
         }
         self.store
             .fenced(&self.lease, move |tx| {
-                tx.set_cursor(&key, "orders-reread", &started.to_string())
+                tx.set_mark(&key, "orders-reread", started)
             })
             .await?;
         Ok(())
@@ -354,7 +350,7 @@ impl Cycle {
                             // The channel's customer may have been merged or deleted: it is made again for the next try.
                             let key = self.key().clone();
                             self.store
-                                .fenced(&self.lease, move |tx| tx.set_cursor(&key, "customer", ""))
+                                .fenced(&self.lease, move |tx| tx.clear_cursor(&key, "customer"))
                                 .await?;
                         }
                         let text = format!("Shopify refuses the order: {fault}");
@@ -527,7 +523,7 @@ impl Cycle {
                 move |tx| tx.cursor(&key, "customer")
             })
             .await?;
-        if let Some(id) = known.filter(|id| !id.is_empty()) {
+        if let Some(id) = known {
             return Ok(id);
         }
         self.shop.shop.ensure_definitions().await.map_err(shopify)?;

@@ -284,14 +284,16 @@ impl Tx<'_> {
                 serde_json::from_value(plan.get("to_push")?.clone()).ok()?;
             Some(json(&Extent::of(&changes)))
         });
-        self.set_cursor(key, APPROVED, extent.as_deref().unwrap_or(""))?;
+        match extent {
+            Some(extent) => self.set_cursor(key, APPROVED, &extent)?,
+            None => self.clear_cursor(key, APPROVED)?,
+        }
         self.drop_plan(key)
     }
 
     /// The extent of the changes that were approved; none: no plan was stored when it was.
     pub fn approved_extent(&self, key: &Key) -> Result<Option<Extent>, Error> {
         self.cursor(key, APPROVED)?
-            .filter(|text| !text.is_empty())
             .map(|text| unjson(&text, "cursor.value"))
             .transpose()
     }
@@ -376,6 +378,24 @@ impl Tx<'_> {
             )?
             .query_row(params![key.shop, key.channel, flow], |r| r.get(0))
             .optional()?)
+    }
+
+    /// The moment up to which a flow has read; none also when what is stored is no moment.
+    pub fn mark(&self, key: &Key, flow: &str) -> Result<Option<Instant>, Error> {
+        Ok(self.cursor(key, flow)?.and_then(|t| t.parse().ok()))
+    }
+
+    /// Moves the moment up to which a flow has read.
+    pub fn set_mark(&self, key: &Key, flow: &str, mark: Instant) -> Result<(), Error> {
+        self.set_cursor(key, flow, &mark.to_string())
+    }
+
+    /// Lets a flow begin anew.
+    pub fn clear_cursor(&self, key: &Key, flow: &str) -> Result<(), Error> {
+        self.conn
+            .prepare_cached("delete from cursor where shop = ?1 and channel = ?2 and flow = ?3")?
+            .execute(params![key.shop, key.channel, flow])?;
+        Ok(())
     }
 
     /// Moves a flow on.

@@ -7,6 +7,7 @@ use tokio::time::Instant as Clock;
 
 use super::Shop;
 use super::errors::{self, OrderCancelUserError, Refusal, UserError, refusals};
+use super::orders::LineItemId;
 use super::types::{Word, schema};
 use super::variants::LocationId;
 use crate::model::{CancelOrder, Fault, Instant, RemoveUnits};
@@ -122,12 +123,6 @@ struct FulfillmentOrderLineItemConnection {
 struct FulfillmentOrderLineItem {
     remaining_quantity: i32,
     line_item: LineItemId,
-}
-
-#[derive(cynic::QueryFragment)]
-#[cynic(graphql_type = "LineItem")]
-struct LineItemId {
-    id: cynic::Id,
 }
 
 #[derive(cynic::QueryVariables)]

@@ -121,8 +121,8 @@ struct FulfillmentLineItem {
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "LineItem")]
-struct LineItemId {
-    id: cynic::Id,
+pub(super) struct LineItemId {
+    pub(super) id: cynic::Id,
 }
 
 #[derive(cynic::QueryVariables)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::by_line;
 use crate::db::UnitRow;
 use crate::model::{LineQuantity, Reason};
 
@@ -42,19 +43,9 @@ pub fn in_shop(units: &[UnitRow]) -> InShop {
 
 /// Units that Shopify removed and the channel still wants.
 pub fn at_channel(units: &[UnitRow]) -> Vec<LineQuantity> {
-    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
-    for u in units.iter().filter(|u| {
+    by_line(units.iter().filter(|u| {
         u.shop_state == "removed" && matches!(u.channel_state.as_str(), "open" | "held" | "other")
-    }) {
-        *lines.entry(&u.line).or_default() += 1;
-    }
-    lines
-        .into_iter()
-        .map(|(line, quantity)| LineQuantity {
-            line: line.to_owned(),
-            quantity,
-        })
-        .collect()
+    }))
 }
 
 /// The channel's reason for a Shopify cancel reason (none: units were removed without one).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::db::{ParcelRow, ParcelState, UnitRow};
 use crate::model::{Carrier, Fulfillment, LineQuantity, ShopOrder};
 
-use super::carriers;
+use super::{by_line, carriers};
 
 /// What is needed beside the order.
 pub struct Context<'a> {
@@ -262,20 +262,11 @@ fn judge(
 
 /// What a parcel carries, as the channel addresses it: cancelled units are left out.
 pub fn contents(units: &[UnitRow], parcel: &str) -> Vec<LineQuantity> {
-    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
-    for u in units
-        .iter()
-        .filter(|u| u.parcel.as_deref() == Some(parcel) && u.channel_state != "dropped")
-    {
-        *lines.entry(&u.line).or_default() += 1;
-    }
-    lines
-        .into_iter()
-        .map(|(line, quantity)| LineQuantity {
-            line: line.to_owned(),
-            quantity,
-        })
-        .collect()
+    by_line(
+        units
+            .iter()
+            .filter(|u| u.parcel.as_deref() == Some(parcel) && u.channel_state != "dropped"),
+    )
 }
 
 /// Whether no unit of the order is left to ship once this parcel is gone.
