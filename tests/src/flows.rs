@@ -1,5 +1,7 @@
 //! The main job, flow by flow, through the real binary: what a merchant is promised, read back from both sides.
 
+use std::time::Duration;
+
 use lockstep_sandbox::seller_center::Purchase;
 use lockstep_sandbox::story::Packing;
 use rust_decimal::Decimal;
@@ -306,6 +308,131 @@ async fn an_edited_sku_links_at_once() {
     };
     assert_eq!(linked(&after), linked(&before) + 1);
     world.assert_sound("after a SKU was mended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variant_that_is_deleted_is_no_longer_offered() {
+    let world = World::bare(60).await;
+    world.connect(&["read-back-s=3600", "overlap-s=1"]).await;
+    world.run(&["approve", KEY]).await.code(0);
+    world.settle().await;
+    let story = world.story(8);
+    let sku = story.catalogue().linked()[3].to_owned();
+    let location = world.sandbox.locations[0].clone();
+    world.sandbox.shopify.set_available(&sku, &location, 7);
+    world.settle().await;
+    let advertised = || world.sandbox.seller_center.product(&sku)[0].quantity;
+    assert!(advertised() >= 7);
+    let variant = world
+        .sandbox
+        .shopify
+        .variants()
+        .into_iter()
+        .find(|v| v.sku.as_deref() == Some(&sku))
+        .unwrap();
+    world.sandbox.shopify.remove_variant(&variant.gid);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    world.settle().await;
+    assert_eq!(advertised(), 0);
+    world
+        .run(&["explain", &sku])
+        .await
+        .says("no variant in Shopify has this SKU")
+        .says("is not in the shop any more");
+    world.assert_sound("after a variant was deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_deleted_in_shopify_is_made_anew_only_when_a_person_says_so() {
+    let world = World::in_step(60).await;
+    let mut story = world.story(9);
+    let (order, _) = story.buy_on_channel(2).unwrap();
+    world.settle().await;
+    let shopify = &world.sandbox.shopify;
+    let gid = shopify.order_by_name(&order.number)[0].gid.clone();
+    shopify.cancel_order(&gid, "OTHER", true).unwrap();
+    shopify.delete_order(&gid).unwrap();
+    // Open orders are read by id as often as the catalogue.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.run(&["sync", "--once"]).await;
+    world
+        .run(&["status"])
+        .await
+        .code(1)
+        .says("was deleted in Shopify");
+    world.settle().await;
+    assert!(shopify.order_by_name(&order.number).is_empty());
+    world.run(&["release", &order.number]).await.code(0);
+    world.settle().await;
+    assert_eq!(shopify.order_by_name(&order.number).len(), 1);
+    world.assert_sound("after a deleted order was made anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_with_a_cancelled_piece_raises_an_alarm_until_it_is_handled() {
+    let world = World::in_step(60).await;
+    let mut story = world.story(10);
+    let (order, _) = story.buy_on_channel(2).unwrap();
+    world.settle().await;
+    story.pack(&order.number, Packing::TrackingLater).unwrap();
+    world.settle().await;
+    story.cancel_on_channel(&order.number).unwrap();
+    world.settle().await;
+    story.add_tracking().unwrap();
+    world.settle().await;
+    let status = |number: String| {
+        let world = &world;
+        async move {
+            world
+                .run(&["status"])
+                .await
+                .all()
+                .contains(&format!("order {number}: 1 x"))
+        }
+    };
+    assert!(status(order.number.clone()).await);
+    world.run(&["handled", &order.number]).await.code(0);
+    world.settle().await;
+    assert!(!status(order.number.clone()).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fulfillment_made_again_never_sends_a_second_code() {
+    let world = World::in_step(60).await;
+    let mut story = world.story(12);
+    let (same, _) = story.buy_on_channel(1).unwrap();
+    let (other, _) = story.buy_on_channel(1).unwrap();
+    world.settle().await;
+    let shopify = &world.sandbox.shopify;
+    let ship = |number: &str, code: &str| {
+        let gid = shopify.order_by_name(number)[0].gid.clone();
+        shopify.fulfill(&gid, None, Some(("Sendle", code))).unwrap()
+    };
+    let (first, second) = (
+        ship(&same.number, "SNDL0001"),
+        ship(&other.number, "SNDL0002"),
+    );
+    world.settle().await;
+    shopify.cancel_fulfillment(&first);
+    shopify.cancel_fulfillment(&second);
+    ship(&same.number, "SNDL0001");
+    ship(&other.number, "SNDL9999");
+    world.settle().await;
+    world
+        .run(&["explain", &same.number])
+        .await
+        .says("the channel knows its code from the fulfillment that it replaces");
+    world
+        .run(&["status"])
+        .await
+        .code(1)
+        .says("the channel never changes a code");
+    let told = |id: u64| {
+        world.sandbox.seller_center.order(id).unwrap().items[0]
+            .tracking
+            .clone()
+    };
+    assert_eq!(told(other.id), "SNDL0002");
 }
 
 #[tokio::test(flavor = "multi_thread")]

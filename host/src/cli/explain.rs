@@ -6,7 +6,7 @@ use super::output::{clock, print_rows, relative};
 use super::{Env, FINE, Usage, channels};
 use crate::db::{ChannelRow, EventRow, OrderRow};
 use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, LostLink};
 use crate::sync::stock::target;
 
 #[derive(Args)]
@@ -183,7 +183,7 @@ async fn explain_sku(
 ) -> anyhow::Result<bool> {
     let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
-    let (places, variants, listings, mismatches, stock, levels, pushes, events) = host
+    let (places, variants, listings, mismatches, stock, lost, levels, pushes, events) = host
         .store
         .read(move |tx| {
             let variants = tx.variants_with_sku(&key.shop, &wanted)?;
@@ -204,6 +204,7 @@ async fn explain_sku(
                     .filter(|m| m.sku == wanted)
                     .collect::<Vec<_>>(),
                 tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted)))?,
+                tx.lost_rows(&key, Some(std::slice::from_ref(&wanted)))?,
                 levels,
                 tx.pushes(&key, &wanted, HISTORY)?,
                 tx.events(&key, &format!("sku:{wanted}"), HISTORY)?,
@@ -238,6 +239,17 @@ async fn explain_sku(
                 println!("What the channel has is not known for sure: written in the next cycle.")
             }
         }
+    }
+    if !lost.is_empty() {
+        println!(
+            "It was linked, and is not in the shop any more. {}",
+            match row.policy.lost_link {
+                LostLink::Zero =>
+                    "So its number at the channel goes to 0 until the SKUs are equal again (setting lost-link).",
+                LostLink::Keep =>
+                    "Its number at the channel stays as it was written last (setting lost-link).",
+            }
+        );
     }
     let rows: Vec<Vec<String>> = variants
         .iter()

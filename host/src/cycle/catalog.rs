@@ -13,6 +13,10 @@ const LINKED: &str = "linked-edit";
 const WALK: &str = "listings-walk";
 /// How long one cycle reads on in it.
 const WALK_SECONDS: i64 = 20;
+/// From this many changes on the whole catalogue is read, which takes fewer requests.
+const MASS_EDIT: usize = 5_000;
+/// Listings of one request that asks whether they are still there.
+const CHECKED_TOGETHER: usize = 100;
 /// Above this many variants a bulk operation is cheaper than pages of 250.
 const BULK_FROM: u64 = 2_500;
 
@@ -79,7 +83,7 @@ impl Cycle {
                     Ok((
                         tx.mark(&shop_key, "variants")?,
                         tx.mark(&shop_key, "variants-whole")?,
-                        tx.has_variants(&shop_key.shop)?,
+                        tx.variant_count(&shop_key.shop)? > 0,
                     ))
                 })
                 .await?
@@ -91,43 +95,68 @@ impl Cycle {
         let locations = self.row.locations.clone();
         match since {
             Some(since) if any && (recent || !whole) => {
-                let edited = self
-                    .read_changed_variants(self.overlapping(since), &locations)
-                    .await?;
-                for location in &locations {
-                    self.read_changed_levels(&shop_key, location, last_whole)
+                if let Some(edited) = self
+                    .read_changes(&shop_key, &locations, since, last_whole)
+                    .await?
+                {
+                    self.store
+                        .fenced(&self.lease, move |tx| {
+                            tx.set_mark(&shop_key, "variants", started)
+                        })
                         .await?;
+                    return Ok(edited);
                 }
-                self.store
-                    .fenced(&self.lease, move |tx| {
-                        tx.set_mark(&shop_key, "variants", started)
-                    })
-                    .await?;
-                Ok(edited)
             }
-            _ => {
-                self.read_all_variants(&locations).await?;
-                self.store
-                    .fenced(&self.lease, move |tx| {
-                        // Which SKUs were edited is not told by a whole read: every channel links anew.
-                        tx.set_mark(&shop_key, EDITED, started)?;
-                        tx.set_mark(&shop_key, "variants", started)?;
-                        tx.set_mark(&shop_key, "variants-whole", started)
-                    })
-                    .await?;
-                Ok(Vec::new())
+            _ => {}
+        }
+        self.read_all_variants(&locations).await?;
+        self.store
+            .fenced(&self.lease, move |tx| {
+                // Which SKUs were edited is not told by a whole read: every channel links anew.
+                tx.set_mark(&shop_key, EDITED, started)?;
+                tx.set_mark(&shop_key, "variants", started)?;
+                tx.set_mark(&shop_key, "variants-whole", started)
+            })
+            .await?;
+        Ok(Vec::new())
+    }
+
+    /// Reads what changed in the shop. None when everything is to be read instead: so much changed that it takes fewer
+    /// requests, or variants are gone, which no list of changes tells.
+    async fn read_changes(
+        &mut self,
+        shop_key: &Key,
+        locations: &[String],
+        since: Instant,
+        last_whole: Option<Instant>,
+    ) -> Step<Option<Vec<String>>> {
+        // A count that lags behind must not have everything read over and over.
+        let just_read = last_whole.is_some_and(|t| self.overlapping(self.now()) < t);
+        let Some(edited) = self
+            .read_changed_variants(self.overlapping(since), locations, just_read)
+            .await?
+        else {
+            return Ok(None);
+        };
+        for location in locations {
+            if !self
+                .read_changed_levels(shop_key, location, last_whole)
+                .await?
+            {
+                return Ok(None);
             }
         }
+        Ok(Some(edited))
     }
 
     /// Reads the stock of one location that changed since it was read last. Each location has a place of its own: channels
-    /// with different locations read at different times.
+    /// with different locations read at different times. False when too much changed to be read so.
     async fn read_changed_levels(
         &mut self,
         shop_key: &Key,
         location: &str,
         last_whole: Option<Instant>,
-    ) -> Step<()> {
+    ) -> Step<bool> {
         let flow = format!("levels {location}");
         let asked = self.now();
         let last = {
@@ -137,12 +166,18 @@ impl Cycle {
         // A whole read has read every location.
         let since = last.max(last_whole).unwrap_or(Instant::UNIX_EPOCH);
         let from = self.overlapping(since);
-        let levels = self
+        let Some(levels) = self
             .shop
             .shop
-            .levels_changed_since(location, from)
+            .levels_changed_since(location, from, MASS_EDIT)
             .await
-            .map_err(shopify)?;
+            .map_err(shopify)?
+        else {
+            self.tell(format!(
+                "more than {MASS_EDIT} stock levels changed: reading the whole catalogue instead"
+            ));
+            return Ok(false);
+        };
         let shop_key = shop_key.clone();
         self.store
             .fenced(&self.lease, move |tx| {
@@ -150,15 +185,17 @@ impl Cycle {
                 tx.set_mark(&shop_key, &flow, asked)
             })
             .await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn read_changed_variants(
         &mut self,
         from: Instant,
         locations: &[String],
-    ) -> Step<Vec<String>> {
+        just_read: bool,
+    ) -> Step<Option<Vec<String>>> {
         let mut edited = Vec::new();
+        let mut read = 0;
         let mut cursor: Option<String> = None;
         loop {
             let asked = self.now();
@@ -170,6 +207,8 @@ impl Cycle {
                 .map_err(shopify)?;
             let shop = self.key().shop.clone();
             let variants = page.variants;
+            read += variants.len();
+            let total = page.total;
             edited.extend(
                 self.store
                     .fenced(&self.lease, move |tx| {
@@ -194,13 +233,30 @@ impl Cycle {
                     .await?,
             );
             match page.next {
+                Some(_) if read >= MASS_EDIT => {
+                    self.tell(format!(
+                        "more than {MASS_EDIT} variants changed: reading the whole catalogue instead"
+                    ));
+                    return Ok(None);
+                }
                 Some(next) => cursor = Some(next),
-                None => break,
+                None => {
+                    let shop = self.key().shop.clone();
+                    let known = self.store.read(move |tx| tx.variant_count(&shop)).await?;
+                    if total.is_some_and(|total| total < known) && !just_read {
+                        self.tell(format!(
+                            "the shop has {} variants, {known} are known: reading which are gone",
+                            total.unwrap_or_default()
+                        ));
+                        return Ok(None);
+                    }
+                    break;
+                }
             }
         }
         edited.sort();
         edited.dedup();
-        Ok(edited)
+        Ok(Some(edited))
     }
 
     async fn read_all_variants(&mut self, locations: &[String]) -> Step<()> {
@@ -329,6 +385,28 @@ impl Cycle {
             {
                 return Ok(false);
             }
+        }
+        // A catalogue that shrinks while it is walked by offset hides some from the walk: each is asked for by itself.
+        let unseen = {
+            let key = key.clone();
+            self.store
+                .read(move |tx| tx.listings_not_walked(&key, walk))
+                .await?
+        };
+        for chunk in unseen.chunks(CHECKED_TOGETHER) {
+            let asked = self.now();
+            let there = self
+                .connector
+                .listings_by_id(chunk)
+                .await
+                .map_err(channel)?;
+            let k = key.clone();
+            self.report.drift += self
+                .store
+                .fenced(&self.lease, move |tx| {
+                    store_listings(tx, &k, &there, asked, Some(walk))
+                })
+                .await?;
         }
         self.store
             .fenced(&self.lease, move |tx| tx.end_listing_walk(&key, walk))

@@ -1,20 +1,27 @@
 //! Shipments in Shopify become parcels at the channel.
 
+use jiff::ToSpan;
+
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
-use crate::db::{IntentKind, ParcelRow, ParcelState};
-use crate::model::{Fault, ParcelOut, ShopOrder};
+use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState};
+use crate::model::{Fault, Instant, ParcelOut, ShopOrder};
 use crate::sync::fulfillments::{Context, contents, is_last, reconcile};
 
-/// Known open orders are read by id this often, since the search index of Shopify may miss one.
-const REREAD_SECONDS: i64 = 1_800;
+/// So long after an order was created its shipments are watched, though it is closed: a merchant may correct one.
+const WATCHED_DAYS: i64 = 30;
+/// Without the scope `read_all_orders` Shopify hides what is older than sixty days: missing does not mean deleted then.
+const VISIBLE_DAYS: i64 = 55;
 
 impl Cycle {
     /// Reads what changed on the channel's Shopify orders and brings units and parcels in line.
     pub(super) async fn read_shop_orders(&mut self) -> Step<()> {
         let key = self.key().clone();
         let started = self.now();
-        let (since, reread, open) = self
+        let watched = started
+            .checked_sub((WATCHED_DAYS * 24).hours())
+            .unwrap_or(started);
+        let (since, reread, open, quiet) = self
             .store
             .read({
                 let key = key.clone();
@@ -23,11 +30,12 @@ impl Cycle {
                         tx.mark(&key, "shop-orders")?,
                         tx.mark(&key, "shop-orders-reread")?,
                         tx.open_shop_orders(&key)?,
+                        !tx.created_since(&key, watched)?,
                     ))
                 }
             })
             .await?;
-        if open.is_empty() {
+        if open.is_empty() && quiet {
             // Nothing of this channel can have changed.
             self.store
                 .fenced(&self.lease, move |tx| {
@@ -51,12 +59,18 @@ impl Cycle {
                 None => break,
             }
         }
-        let due = reread.is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due = reread.is_none_or(|t| started.duration_since(t).as_secs() >= self.reread_s());
         if due {
             let ids: Vec<String> = open.into_iter().map(|(_, shop)| shop).collect();
             for chunk in ids.chunks(50) {
                 let orders = self.shop.shop.orders_by_id(chunk).await.map_err(shopify)?;
+                let missing: Vec<String> = chunk
+                    .iter()
+                    .filter(|id| orders.iter().all(|o| o.id != **id))
+                    .cloned()
+                    .collect();
                 self.take_shop_orders(orders).await?;
+                self.note_deleted(missing, started).await?;
             }
         }
         self.store
@@ -67,6 +81,72 @@ impl Cycle {
                 tx.set_mark(&key, "shop-orders", started)
             })
             .await?;
+        Ok(())
+    }
+
+    /// Orders that Shopify does not have any more: somebody deleted them there.
+    async fn note_deleted(&mut self, shop_orders: Vec<String>, now: Instant) -> Step<()> {
+        let visible = now.checked_sub((VISIBLE_DAYS * 24).hours()).unwrap_or(now);
+        for shop_order in shop_orders {
+            let key = self.key().clone();
+            let told = self
+                .store
+                .fenced(&self.lease, move |tx| {
+                    let Some(row) = tx.order_by_shop_order(&key, &shop_order)? else {
+                        return Ok(None);
+                    };
+                    if row.created_at.is_none_or(|t| t < visible) {
+                        return Ok(None);
+                    }
+                    let subject = format!("order:{}", row.id);
+                    let text = format!(
+                        "order {} was deleted in Shopify ({shop_order}), but is still open at the channel: `lockstep release` creates it anew, or cancel it at the channel",
+                        row.number
+                    );
+                    if !tx.order_deleted(&key, &row.id, &text)? {
+                        let text = format!(
+                            "order {} was deleted in Shopify ({shop_order}) after the channel was told of a parcel: settle the rest with the channel by hand",
+                            row.number
+                        );
+                        if tx.recorded(&key, &subject, "deleted", &text)? {
+                            return Ok(None);
+                        }
+                        tx.set_order_state(&key, &row.id, row.state, Some(&text), true)?;
+                        tx.record(&key, &subject, "deleted", &text, now)?;
+                        return Ok(Some(text));
+                    }
+                    tx.record(&key, &subject, "deleted", &text, now)?;
+                    Ok(Some(text))
+                })
+                .await?;
+            self.report.problems.extend(told);
+        }
+        Ok(())
+    }
+
+    /// A parcel that carries what the channel has cancelled: stopping it, or having it come back, takes a person.
+    pub(super) async fn alarm_shipped_though_dropped(&mut self) -> Step<()> {
+        let (key, now) = (self.key().clone(), self.now());
+        let told = self
+            .store
+            .fenced(&self.lease, move |tx| {
+                let mut told = Vec::new();
+                for (id, number, sku, count) in tx.shipped_though_dropped(&key)? {
+                    let subject = format!("order:{id}");
+                    let text = format!(
+                        "order {number}: {count} x {sku} is in a parcel, though the channel has cancelled it: stop the parcel, or have it sent back, then `lockstep handled {number}`"
+                    );
+                    if tx.recorded(&key, &subject, "shipped-though-cancelled", &text)? {
+                        continue;
+                    }
+                    tx.set_order_state(&key, &id, OrderState::Created, Some(&text), true)?;
+                    tx.record(&key, &subject, "shipped-though-cancelled", &text, now)?;
+                    told.push(text);
+                }
+                Ok(told)
+            })
+            .await?;
+        self.report.problems.extend(told);
         Ok(())
     }
 

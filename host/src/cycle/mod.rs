@@ -20,6 +20,9 @@ use crate::plugin::Connector;
 use crate::shop::Shop;
 use crate::sync::stock::StockChange;
 
+/// What is open on either side is read by id at least this often.
+const REREAD_SECONDS: i64 = 1_800;
+
 /// A shop's client with what the channels of the shop share.
 pub struct SharedShop {
     /// The client.
@@ -248,6 +251,11 @@ impl Cycle {
             .unwrap_or(mark)
     }
 
+    /// Seconds between readings by id of everything that is open: a search index, or a list of changes, may leave one out.
+    pub(crate) fn reread_s(&self) -> i64 {
+        REREAD_SECONDS.min(i64::from(self.row.policy.read_back_s))
+    }
+
     /// When the channel is due, as stored.
     pub fn due(&self) -> Instant {
         self.row.due_at
@@ -271,6 +279,7 @@ impl Cycle {
         self.create_orders().await?;
         self.refresh_stale_items().await?;
         self.read_shop_orders().await?;
+        self.alarm_shipped_though_dropped().await?;
         self.send_parcels().await?;
         self.cross_cancellations().await?;
         self.push_stock().await?;

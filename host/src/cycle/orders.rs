@@ -8,8 +8,6 @@ use crate::db::{Intent, IntentKind, OrderRow, OrderState};
 use crate::model::{CreatedOrder, Fault, Instant, NewOrder};
 use crate::sync::orders::{Context, Decision, LINE_PROPERTY, channel_name, decide, ship_by};
 
-/// Orders that are not finished are read by id this often.
-const REREAD_SECONDS: i64 = 1_800;
 /// Orders of one such request.
 const REREAD_CHUNK: usize = 50;
 /// How far before the first import the walk begins: open orders from before bind stock at the channel.
@@ -121,7 +119,7 @@ impl Cycle {
                 }
             })
             .await?;
-        let due = last.is_none_or(|t| started.duration_since(t).as_secs() >= REREAD_SECONDS);
+        let due = last.is_none_or(|t| started.duration_since(t).as_secs() >= self.reread_s());
         if !due {
             return Ok(());
         }
@@ -244,7 +242,11 @@ impl Cycle {
 
     async fn carry_out(&mut self, row: &OrderRow, decision: Decision) -> Step<()> {
         let (state, reason, attention) = match decision {
-            Decision::Create { order, alarm } => {
+            Decision::Create {
+                order,
+                alarm,
+                remark,
+            } => {
                 if self.mode == Mode::Plan {
                     let lines: Vec<String> = order
                         .lines
@@ -257,6 +259,10 @@ impl Cycle {
                         .orders_to_create
                         .push((row.number.clone(), lines.join(", ")));
                     return Ok(());
+                }
+                if let Some(remark) = remark {
+                    self.record(format!("order:{}", row.id), "total-differs", remark)
+                        .await?;
                 }
                 return self.create(row, *order, alarm).await;
             }

@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use super::{Cycle, Mode, Step, channel, stops_flow};
 use crate::crash;
 use crate::db::{ParcelRow, PushRow, StockRow};
-use crate::model::{Fault, ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
+use crate::model::{Fault, LostLink, ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
 use crate::sync::stock::{Extent, StockChange, differences, guard, target};
 
 impl Cycle {
@@ -186,7 +186,10 @@ impl Cycle {
                 unseen: change.unseen,
                 buffer: change.buffer,
                 reserved: change.reserved,
-                cause: cause.to_owned(),
+                cause: match rows.get(change.listing.as_str()) {
+                    Some(row) if row.item.is_empty() => "not-in-shop".to_owned(),
+                    _ => cause.to_owned(),
+                },
                 outcome,
             };
             records.push((push, known));
@@ -302,9 +305,16 @@ impl Cycle {
 
     async fn stock_rows(&self, only: Option<Vec<String>>) -> Step<Vec<StockRow>> {
         let (key, locations) = (self.key().clone(), self.row.locations.clone());
+        let with_lost = self.row.policy.lost_link == LostLink::Zero;
         Ok(self
             .store
-            .read(move |tx| tx.stock_rows(&key, &locations, only.as_deref()))
+            .read(move |tx| {
+                let mut rows = tx.stock_rows(&key, &locations, only.as_deref())?;
+                if with_lost {
+                    rows.extend(tx.lost_rows(&key, only.as_deref())?);
+                }
+                Ok(rows)
+            })
             .await?)
     }
 

@@ -220,6 +220,15 @@ impl Tx<'_> {
         )?)
     }
 
+    /// Listings that a walk over everything has not come upon.
+    pub fn listings_not_walked(&self, key: &Key, walk: i64) -> Result<Vec<String>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id from listing where shop = ?1 and channel = ?2 and walk <> ?3 and read_at < ?3 order by id",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, walk], |r| r.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// All variants of the shop that have a SKU.
     pub fn shop_skus(&self, shop: &str) -> Result<Vec<ShopSku>, Error> {
         let mut statement = self
@@ -237,13 +246,13 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Whether the mirror holds any variant.
-    pub fn has_variants(&self, shop: &str) -> Result<bool, Error> {
+    /// How many variants the mirror holds.
+    pub fn variant_count(&self, shop: &str) -> Result<u64, Error> {
         Ok(self.conn.query_row(
-            "select exists (select 1 from variant where shop = ?1)",
+            "select count(*) from variant where shop = ?1",
             params![shop],
-            |r| r.get(0),
-        )?)
+            |r| r.get::<_, i64>(0),
+        )? as u64)
     }
 
     /// SKUs of these variants as stored, to notice an edited SKU.
@@ -307,6 +316,13 @@ impl Tx<'_> {
             }
         }
         let (mut new, mut gone) = (0, 0);
+        let mut found = self.conn.prepare_cached(
+            "update listing set lost = null where shop = ?1 and channel = ?2 and id = ?3",
+        )?;
+        let mut lose = self.conn.prepare_cached(
+            "update listing set lost = ?4 where shop = ?1 and channel = ?2 and id = ?3 and sellers = 1 and state <> '\"ended\"'
+               and not exists (select 1 from variant v where v.shop = ?1 and v.sku = listing.sku and v.tracked = 0)",
+        )?;
         let mut put = self.conn.prepare_cached(
             "insert into link (shop, channel, listing, variant, item, sku, linked_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              on conflict (shop, channel, listing) do update set variant = ?4, item = ?5, sku = ?6, linked_at = ?7",
@@ -317,6 +333,7 @@ impl Tx<'_> {
                 Some(_) => {}
                 None => new += 1,
             }
+            found.execute(params![key.shop, key.channel, l.listing])?;
             put.execute(params![
                 key.shop,
                 key.channel,
@@ -330,8 +347,9 @@ impl Tx<'_> {
         let mut remove = self
             .conn
             .prepare_cached("delete from link where shop = ?1 and channel = ?2 and listing = ?3")?;
-        for listing in before.keys() {
+        for (listing, (_, sku)) in &before {
             gone += remove.execute(params![key.shop, key.channel, listing])?;
+            lose.execute(params![key.shop, key.channel, listing, sku])?;
         }
         let mut old: BTreeMap<(String, String), String> = BTreeMap::new();
         for m in self.mismatches(key)? {
@@ -394,6 +412,32 @@ impl Tx<'_> {
             .conn
             .prepare_cached("select count(*) from link where shop = ?1 and channel = ?2")?
             .query_row(params![key.shop, key.channel], |r| r.get(0))?)
+    }
+
+    /// Listings that were linked and are not any more, though the channel still sells them: nothing stands behind them.
+    pub fn lost_rows(&self, key: &Key, only: Option<&[String]>) -> Result<Vec<StockRow>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select id, parent, coalesce(sku, lost), facts, quantity from listing
+             where shop = ?1 and channel = ?2 and lost is not null
+               and (?3 is null or lost in (select value from json_each(?3)) or id in (select value from json_each(?3)))
+             order by lost, id",
+        )?;
+        let mut rows = statement.query(params![key.shop, key.channel, only.map(|s| json(&s))])?;
+        let mut found = Vec::new();
+        while let Some(r) = rows.next()? {
+            found.push(StockRow {
+                listing: r.get(0)?,
+                parent: r.get(1)?,
+                sku: r.get(2)?,
+                item: String::new(),
+                facts: unjson(&r.get::<_, String>(3)?, "listing.facts")?,
+                current: r.get(4)?,
+                available: 0,
+                unseen: 0,
+                reserved: 0,
+            });
+        }
+        Ok(found)
     }
 
     /// The inputs of every link's level; of these SKUs or listings only, when given.

@@ -131,6 +131,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Whether exactly this was recorded of the subject before: a person is told of one thing once.
+    pub fn recorded(
+        &self,
+        key: &Key,
+        subject: &str,
+        kind: &str,
+        text: &str,
+    ) -> Result<bool, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select exists (select 1 from event where shop = ?1 and channel = ?2 and subject = ?3 and kind = ?4 and text = ?5)",
+            )?
+            .query_row(params![key.shop, key.channel, subject, kind, text], |r| r.get(0))?)
+    }
+
     /// The events of a subject, oldest first.
     pub fn events(&self, key: &Key, subject: &str, limit: u32) -> Result<Vec<EventRow>, Error> {
         let mut statement = self.conn.prepare_cached(

@@ -116,8 +116,8 @@ pub struct UnitRow {
 const ORDER: &str = "id, number, state, reason, attention, manual_hold, snapshot, ship_by, shop_order, shop_name, created_at, seen_at";
 
 impl Tx<'_> {
-    /// Stores a snapshot. The units follow it; what Shopify knows of them stays. Answers whether it is new,
-    /// or changed.
+    /// Stores a snapshot. The units follow it; what Shopify knows of them stays. An order that there was nothing to do
+    /// about is decided on anew when it changes. Answers whether it is new, or changed.
     pub fn put_order(
         &self,
         key: &Key,
@@ -140,7 +140,8 @@ impl Tx<'_> {
             .prepare_cached(
                 "insert into channel_order (shop, channel, id, number, state, snapshot, digest, placed_at, ship_by, seen_at, changed_at)
                  values (?1, ?2, ?3, ?4, 'seen', ?5, '', ?6, ?7, ?8, ?8)
-                 on conflict (shop, channel, id) do update set number = ?4, snapshot = ?5, placed_at = ?6, ship_by = ?7, changed_at = ?8",
+                 on conflict (shop, channel, id) do update set number = ?4, snapshot = ?5, placed_at = ?6, ship_by = ?7, changed_at = ?8,
+                   state = case when state in ('ignored', 'cancelled') then 'seen' else state end",
             )?
             .execute(params![key.shop, key.channel, order.id, order.number, snapshot, ms(order.placed_at), ship_by.map(ms), ms(now)])?;
         for line in &order.lines {
@@ -450,14 +451,57 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Closes created orders of which no unit is open on either side.
+    /// Units that left in a parcel although the channel has cancelled them: (order, its number, SKU or line, how many).
+    pub fn shipped_though_dropped(
+        &self,
+        key: &Key,
+    ) -> Result<Vec<(String, String, String, u32)>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select o.id, o.number, coalesce(u.sku, u.line), count(*) from channel_order o
+             join unit u on u.shop = o.shop and u.channel = o.channel and u.order_id = o.id
+             where o.shop = ?1 and o.channel = ?2 and o.state = 'created' and u.channel_state = 'dropped' and u.shop_state = 'fulfilled'
+             group by o.id, o.number, coalesce(u.sku, u.line) order by o.id, 3",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The Shopify order is gone, and nothing of it was told to the channel: the order is back where it was before it
+    /// was created, held by hand so that only a person makes it anew. False when a parcel was told: then only a person
+    /// can say what is true.
+    pub fn order_deleted(&self, key: &Key, id: &str, why: &str) -> Result<bool, Error> {
+        if self.parcels_of(key, id)?.iter().any(|p| p.state.told()) {
+            return Ok(false);
+        }
+        self.conn.execute(
+            "delete from parcel where shop = ?1 and channel = ?2 and order_id = ?3",
+            params![key.shop, key.channel, id],
+        )?;
+        self.conn.execute(
+            "update unit set shop_line = null, shop_state = 'absent', parcel = null where shop = ?1 and channel = ?2 and order_id = ?3",
+            params![key.shop, key.channel, id],
+        )?;
+        self.conn.execute(
+            "update channel_order set state = 'held', manual_hold = 1, attention = 1, reason = ?4, shop_order = null, shop_name = null,
+               created_at = null
+             where shop = ?1 and channel = ?2 and id = ?3",
+            params![key.shop, key.channel, id, why],
+        )?;
+        Ok(true)
+    }
+
+    /// Closes created orders of which no unit is open on either side. One that shipped what the channel had cancelled
+    /// stays until a person has seen to it.
     pub fn close_orders(&self, key: &Key) -> Result<usize, Error> {
         Ok(self.conn.execute(
             "update channel_order set state = 'closed', reason = null, attention = 0 where shop = ?1 and channel = ?2 and state = 'created'
                and not exists (select 1 from unit u where u.shop = channel_order.shop and u.channel = channel_order.channel
                  and u.order_id = channel_order.id
                  and not ((u.channel_state = 'shipped' and u.shop_state in ('fulfilled', 'removed'))
-                   or (u.channel_state = 'dropped' and u.shop_state in ('removed', 'absent', 'fulfilled'))))",
+                   or (u.channel_state = 'dropped' and u.shop_state in ('removed', 'absent'))
+                   or (u.channel_state = 'dropped' and u.shop_state = 'fulfilled' and channel_order.attention = 0)))",
             params![key.shop, key.channel],
         )?)
     }
@@ -471,6 +515,15 @@ impl Tx<'_> {
             Ok((r.get(0)?, r.get(1)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether any of the channel's orders was created in Shopify since then.
+    pub fn created_since(&self, key: &Key, since: Instant) -> Result<bool, Error> {
+        Ok(self.conn.query_row(
+            "select exists (select 1 from channel_order where shop = ?1 and channel = ?2 and created_at >= ?3)",
+            params![key.shop, key.channel, ms(since)],
+            |r| r.get(0),
+        )?)
     }
 
     /// Ids of orders with a unit that is not finished at the channel, or with none: those could not be read.

@@ -28,6 +28,17 @@ pub enum PriceBasis {
     Listed,
 }
 
+/// What becomes of a listing's number when its SKU is no longer in the shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LostLink {
+    /// It goes to zero: nothing stands behind it.
+    #[default]
+    Zero,
+    /// It stays as it was written last.
+    Keep,
+}
+
 /// Settings of one channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -45,6 +56,8 @@ pub struct Policy {
     pub buffer: u32,
     /// See [`Unmatched`].
     pub unmatched: Unmatched,
+    /// See [`LostLink`].
+    pub lost_link: LostLink,
     /// See [`PriceBasis`].
     pub price_basis: PriceBasis,
     /// Largest share (0 to 1) of the links that one cycle may set to zero without approval.
@@ -80,6 +93,7 @@ impl Default for Policy {
             requests_per_second: None,
             buffer: 0,
             unmatched: Unmatched::Hold,
+            lost_link: LostLink::Zero,
             price_basis: PriceBasis::Paid,
             guard_zero: 0.2,
             guard_change: 0.5,

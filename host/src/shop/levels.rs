@@ -1,10 +1,7 @@
 //! Reads which stock changed at a location.
 
-use jiff::ToSpan;
-
 use super::types::{PageInfo, schema};
 use super::variants::{Quantity, available};
-use super::walk::MOST;
 use super::{Shop, search_time};
 use crate::model::{Fault, Instant, LevelChange};
 
@@ -56,48 +53,15 @@ struct ItemId {
 }
 
 impl Shop {
-    /// Stock that changed at a location (id) since a time. One call when little did.
+    /// Stock that changed at a location (id) since a time, none when that is more than `most`. One call when little did.
     pub async fn levels_changed_since(
         &self,
         location: &str,
         since: Instant,
-    ) -> Result<Vec<LevelChange>, Fault> {
+        most: usize,
+    ) -> Result<Option<Vec<LevelChange>>, Fault> {
         let mut found = Vec::new();
-        let mut windows = vec![(since, None)];
-        while let Some((from, to)) = windows.pop() {
-            if self.levels_within(location, from, to, &mut found).await? {
-                continue;
-            }
-            // More than Shopify pages through: read both halves of the window by themselves.
-            let end = to.unwrap_or_else(Instant::now);
-            let half = end.duration_since(from).as_secs() / 2;
-            if half < 1 {
-                return Err(Fault::Other {
-                    detail: format!(
-                        "more than {MOST} stock levels at {location} changed within two seconds of {from}; the next whole read of the catalogue catches them"
-                    ),
-                });
-            }
-            let middle = from.checked_add(half.seconds()).unwrap_or(end);
-            windows.push((middle, to));
-            windows.push((from, Some(middle)));
-        }
-        Ok(found)
-    }
-
-    /// Reads one window of time; false when it holds more than Shopify pages through.
-    async fn levels_within(
-        &self,
-        location: &str,
-        from: Instant,
-        to: Option<Instant>,
-        found: &mut Vec<LevelChange>,
-    ) -> Result<bool, Fault> {
-        let mut query = format!("updated_at:>='{}'", search_time(from));
-        if let Some(to) = to {
-            query = format!("{query} AND updated_at:<'{}'", search_time(to));
-        }
-        let before = found.len();
+        let query = format!("updated_at:>='{}'", search_time(since));
         let mut after = None;
         loop {
             let variables = LevelsChangedVariables {
@@ -122,11 +86,10 @@ impl Shop {
             );
             after = page_info.next("the changed stock levels")?;
             if after.is_none() {
-                return Ok(true);
+                return Ok(Some(found));
             }
-            if found.len() - before + CHANGES_PER_PAGE as usize > MOST as usize {
-                found.truncate(before);
-                return Ok(false);
+            if found.len() >= most {
+                return Ok(None);
             }
         }
     }

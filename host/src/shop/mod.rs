@@ -75,6 +75,8 @@ pub struct VariantPage {
     pub variants: Vec<Variant>,
     /// The cursor of the next page; none: this was the last.
     pub next: Option<String>,
+    /// How many variants the shop has in all; none when Shopify does not say.
+    pub total: Option<u64>,
 }
 
 /// A page of orders.

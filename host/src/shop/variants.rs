@@ -70,6 +70,9 @@ impl VariableMatch<LevelsVariablesFields> for VariantsPageVariablesFields {}
 pub(super) struct VariantsPage {
     #[arguments(first: $first, after: $after, query: $query, sortKey: ID)]
     product_variants: ProductVariantConnection,
+    // A list of changes does not tell what is gone; the count does.
+    #[arguments(limit: null)]
+    product_variants_count: Option<CountNode>,
 }
 
 #[derive(cynic::QueryFragment)]
@@ -311,7 +314,14 @@ impl Shop {
                 detail: "Shopify's variants have no numbers at the end of their ids: the walk cannot go on after 25,000".into(),
             });
         }
-        Ok(VariantPage { variants, next })
+        let total = page
+            .product_variants_count
+            .and_then(|c| u64::try_from(c.count).ok());
+        Ok(VariantPage {
+            variants,
+            next,
+            total,
+        })
     }
 
     /// Variants by id, with their stock at every location. Ids that are gone are left out.
@@ -419,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read() {
-        let text = r#"{"productVariants":{"pageInfo":{"hasNextPage":true,"endCursor":"c"},"nodes":[
+        let text = r#"{"productVariantsCount":{"count":1},"productVariants":{"pageInfo":{"hasNextPage":true,"endCursor":"c"},"nodes":[
             {"id":"gid://shopify/ProductVariant/1","sku":null,"title":"M","updatedAt":"2026-11-23T00:00:00Z",
              "product":{"id":"gid://shopify/Product/2","title":"Tee","status":"UNLISTED"},
              "inventoryItem":{"id":"gid://shopify/InventoryItem/3","tracked":true,"inventoryLevels":{

@@ -37,13 +37,28 @@ pub fn reconcile(
     {
         changed.extend(withdraw(units, f, known));
     }
+    let mut now_known: Vec<ParcelRow> = known.to_vec();
+    for row in &changed {
+        if let Some(old) = now_known.iter_mut().find(|p| p.id == row.id) {
+            *old = row.clone();
+        }
+    }
+    let known = now_known.as_slice();
     for f in shop.fulfillments.iter().filter(|f| f.status == "SUCCESS") {
         for (line, quantity) in &f.lines {
             assign(units, line, *quantity, &f.id);
         }
+        let replaced = take_over(units, f, known);
         let has_units = units.iter().any(|u| u.parcel.as_deref() == Some(&f.id));
         if has_units {
-            changed.extend(parcel(units, f, known, channel_order, cx));
+            let new = parcel(units, f, known, channel_order, cx);
+            match (replaced, new) {
+                (Some(old), Some(new)) => {
+                    changed.retain(|p| p.id != old.id);
+                    changed.extend(replacement(old, new, cx));
+                }
+                (_, new) => changed.extend(new),
+            }
         }
     }
     for line in &shop.lines {
@@ -109,6 +124,71 @@ fn remove(units: &mut [UnitRow], line: &str, gone: usize) {
     for (i, unit) in of_line.into_iter().enumerate() {
         unit.shop_state = if i < gone { "removed" } else { "open" }.into();
     }
+}
+
+/// A fulfillment that was cancelled after the channel was told of it, and made again: the new one takes its units.
+/// Answers the withdrawn parcel.
+fn take_over<'a>(
+    units: &mut [UnitRow],
+    f: &Fulfillment,
+    known: &'a [ParcelRow],
+) -> Option<&'a ParcelRow> {
+    let mut replaced = None;
+    for (line, quantity) in &f.lines {
+        let here = units
+            .iter()
+            .filter(|u| u.shop_line.as_deref() == Some(line) && u.parcel.as_deref() == Some(&f.id))
+            .count();
+        let missing = (*quantity as usize).saturating_sub(here);
+        let orphans = units.iter_mut().filter(|u| {
+            u.shop_line.as_deref() == Some(line) && u.shop_state == "open" && u.parcel.is_some()
+        });
+        for unit in orphans.take(missing) {
+            let old = known.iter().find(|p| {
+                p.state == ParcelState::Withdrawn && unit.parcel.as_deref() == Some(&p.id)
+            });
+            if let Some(old) = old {
+                unit.parcel = Some(f.id.clone());
+                unit.shop_state = "fulfilled".into();
+                replaced = Some(old);
+            }
+        }
+    }
+    replaced
+}
+
+/// The withdrawn parcel and the one that takes its place: with the same code the channel knows it already; another
+/// code is told only where the channel takes one.
+fn replacement(old: &ParcelRow, new: ParcelRow, cx: &Context<'_>) -> [ParcelRow; 2] {
+    let label = new.label();
+    let new = if new.tracking.is_some() && new.tracking == old.tracking {
+        ParcelRow {
+            state: ParcelState::Done,
+            reason: Some("the channel knows its code from the fulfillment that it replaces".into()),
+            attention: false,
+            ..new
+        }
+    } else if cx.write_once && new.state == ParcelState::Ready {
+        ParcelRow {
+            state: ParcelState::Doubt,
+            reason: Some(format!(
+                "it replaces a cancelled fulfillment whose code \"{}\" the channel was told; the channel never changes a code: ask its help desk",
+                old.tracking.as_deref().unwrap_or_default()
+            )),
+            attention: true,
+            ..new
+        }
+    } else {
+        new
+    };
+    let old = ParcelRow {
+        reason: Some(format!(
+            "the fulfillment was cancelled in Shopify; {label} takes its place"
+        )),
+        attention: false,
+        ..old.clone()
+    };
+    [old, new]
 }
 
 fn withdraw(units: &mut [UnitRow], f: &Fulfillment, known: &[ParcelRow]) -> Option<ParcelRow> {
@@ -332,6 +412,15 @@ mod tests {
     }
 
     fn run(units: &mut [UnitRow], shop: &ShopOrder, known: &[ParcelRow]) -> Vec<ParcelRow> {
+        run_with(units, shop, known, true)
+    }
+
+    fn run_with(
+        units: &mut [UnitRow],
+        shop: &ShopOrder,
+        known: &[ParcelRow],
+        write_once: bool,
+    ) -> Vec<ParcelRow> {
         let carriers = [Carrier {
             code: None,
             name: Some("Sendle".into()),
@@ -343,7 +432,7 @@ mod tests {
         let cx = Context {
             map: &BTreeMap::new(),
             carriers: &carriers,
-            write_once: true,
+            write_once,
             tracking_required: true,
             used: &|_, _| None,
         };
@@ -442,6 +531,56 @@ mod tests {
         assert_eq!(changed[0].state, ParcelState::Withdrawn);
         assert!(!changed[0].attention);
         assert_eq!(units[0].parcel.as_deref(), Some("F2"));
+    }
+
+    fn replaced_after_told(code: &str, write_once: bool) -> (Vec<UnitRow>, Vec<ParcelRow>) {
+        let mut units = vec![unit("1", 0)];
+        let first = shipment("F1", 1, Some(("Sendle", "S1")));
+        let mut parcels = run(&mut units, &shop(3, vec![first.clone()]), &[]);
+        parcels[0].state = ParcelState::Done;
+        units[0].channel_state = "shipped".into();
+        let mut back = first;
+        back.status = "CANCELLED".into();
+        let again = shop(
+            3,
+            vec![back.clone(), shipment("F2", 1, Some(("Sendle", code)))],
+        );
+        // Seen one after the other, or both at once.
+        let (mut later, known) = (units.clone(), parcels.clone());
+        let withdrawn = run(&mut units, &shop(3, vec![back]), &parcels);
+        assert!(withdrawn[0].attention);
+        let changed = run_with(&mut units, &again, &withdrawn, write_once);
+        assert_eq!(run_with(&mut later, &again, &known, write_once), changed);
+        (units, changed)
+    }
+
+    #[test]
+    fn a_fulfillment_made_again_with_the_told_code_is_known_already() {
+        let (units, changed) = replaced_after_told("S1", true);
+        assert_eq!(
+            changed
+                .iter()
+                .map(|p| (p.state, p.attention))
+                .collect::<Vec<_>>(),
+            [(ParcelState::Withdrawn, false), (ParcelState::Done, false)]
+        );
+        assert_eq!(units[0].parcel.as_deref(), Some("F2"));
+        assert_eq!(units[0].shop_state, "fulfilled");
+    }
+
+    #[test]
+    fn a_fulfillment_made_again_with_another_code_is_never_sent_where_codes_are_final() {
+        let (_, changed) = replaced_after_told("S2", true);
+        assert_eq!(
+            (changed[1].state, changed[1].attention),
+            (ParcelState::Doubt, true)
+        );
+        assert!(changed[1].reason.as_deref().unwrap().contains("\"S1\""));
+        let (_, changed) = replaced_after_told("S2", false);
+        assert_eq!(
+            (changed[1].state, changed[1].attention),
+            (ParcelState::Ready, false)
+        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Decision {
         order: Box<NewOrder>,
         /// A custom line had to be used: a person should know.
         alarm: Option<String>,
+        /// The channel's own total is another than that of the order as created.
+        remark: Option<String>,
     },
     /// Wait; nothing is wrong.
     Hold(String),
@@ -272,6 +274,7 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
         }
     }
     let alarm = (!alarms.is_empty()).then(|| alarms.join("; "));
+    let remark = total_differs(order, wanted, paid);
     Decision::Create {
         order: Box::new(NewOrder {
             reference: reference(cx.key, &order.id),
@@ -317,7 +320,27 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
             test: cx.policy.test_orders,
         }),
         alarm,
+        remark,
     }
+}
+
+/// What to note when the channel states another total than the Shopify order gets. Of an order of which a part was
+/// cancelled or is not the seller's it cannot be said.
+fn total_differs(order: &Order, wanted: &[(&Line, u32)], paid: Decimal) -> Option<String> {
+    let grand = order.grand_total.as_ref()?;
+    let whole = wanted.len() == order.lines.len() && wanted.iter().all(|(l, q)| *q == l.quantity);
+    // A cent a line is rounding.
+    let rounding = Decimal::new(wanted.len() as i64, 2);
+    ((grand.amount - paid).abs() > rounding && whole && grand.currency == order.currency).then(
+        || {
+            format!(
+                "the channel states a total of {} {}; lines and shipping add up to {}",
+                grand.amount.normalize(),
+                grand.currency,
+                paid.normalize()
+            )
+        },
+    )
 }
 
 fn unit_of(line: &Line) -> Option<Money> {
@@ -503,7 +526,7 @@ mod tests {
 
     #[test]
     fn the_order_looks_as_promised() {
-        let Decision::Create { order, alarm } = run(
+        let Decision::Create { order, alarm, .. } = run(
             &order(vec![
                 line("1", "A", "84.95"),
                 line("2", "A", "84.95"),
@@ -545,6 +568,21 @@ mod tests {
     }
 
     #[test]
+    fn a_total_that_does_not_add_up_is_remarked() {
+        let mut o = order(vec![line("1", "A", "84.95"), line("2", "B", "20")]);
+        let remark = |o: &Order| match run(o, &Policy::default()) {
+            Decision::Create { remark, .. } => remark,
+            other => panic!("{other:?}"),
+        };
+        o.grand_total = Some(money("104.96"));
+        assert_eq!(remark(&o), None);
+        o.grand_total = Some(money("99.95"));
+        assert!(remark(&o).unwrap().contains("99.95 AUD"));
+        o.lines[1].state = State::Cancelled;
+        assert_eq!(remark(&o), None);
+    }
+
+    #[test]
     fn unmatched_is_held_or_becomes_a_custom_line() {
         let o = order(vec![line("1", "none", "84.95")]);
         assert!(
@@ -555,7 +593,7 @@ mod tests {
             ..Policy::default()
         };
         assert!(
-            matches!(run(&o, &policy), Decision::Create { order, alarm: Some(_) } if order.lines[0].variant.is_none())
+            matches!(run(&o, &policy), Decision::Create { order, alarm: Some(_), .. } if order.lines[0].variant.is_none())
         );
     }
 

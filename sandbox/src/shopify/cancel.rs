@@ -215,6 +215,26 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn delete_order(&mut self, id: u64) -> Result<(), String> {
+        let order = self.orders.get(&id).ok_or("Order does not exist")?;
+        if order.cancelled_at.is_none() {
+            return Err("Only a cancelled order can be deleted".to_owned());
+        }
+        if let Some(ids) = self.orders_by_name.get_mut(&order.name) {
+            ids.retain(|other| *other != id);
+        }
+        self.orders.remove(&id);
+        self.orders_by_updated.retain(|(_, other)| *other != id);
+        self.parts.retain(|_, (other, _)| *other != id);
+        self.custom_ids.retain(|(owner, ..), ids| {
+            if *owner == "ORDER" {
+                ids.retain(|other| *other != id);
+            }
+            !ids.is_empty()
+        });
+        Ok(())
+    }
+
     /// Cancels an order, unless something came in between.
     pub(super) fn finish_cancel(
         &mut self,

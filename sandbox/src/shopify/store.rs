@@ -337,6 +337,16 @@ impl Shopify {
         Ok(())
     }
 
+    /// The merchant deletes an order: nothing of it is left, and its unique ids may be used again.
+    ///
+    /// # Errors
+    /// The order is unknown, or not cancelled: others cannot be deleted.
+    pub fn delete_order(&self, order: &str) -> Result<(), String> {
+        let id = number_of(order, "Order")
+            .ok_or_else(|| format!("{order} is not the id of an order"))?;
+        self.lock().delete_order(id)
+    }
+
     /// The merchant takes pieces off an order.
     ///
     /// # Errors

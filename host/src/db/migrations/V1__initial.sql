@@ -77,6 +77,7 @@ create table listing (
   reserved integer, buyable integer, sellers integer not null, facts text not null,
   read_at integer not null,
   pushed integer, pushed_at integer,
+  lost text,                        -- the SKU by which it was linked, when it is not any more
   walk integer not null default 0,
   primary key (shop, channel, id)
 ) strict;
