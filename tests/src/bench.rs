@@ -153,6 +153,16 @@ async fn run(skus: usize) {
         .expect("something is for sale");
     let busy = measure(&world, &["sync", "--once"]).await;
     show("cycle with one new order", &busy, None);
+    let place = world.sandbox.locations[0].clone();
+    let edited: Vec<String> = (world.sandbox.shopify.variants().into_iter())
+        .filter_map(|v| v.sku)
+        .take(skus / 5)
+        .collect();
+    for sku in &edited {
+        world.sandbox.shopify.adjust(sku, &place, 1);
+    }
+    let mass = measure(&world, &["sync", "--once"]).await;
+    show("cycle after a fifth was recounted", &mass, None);
     let mistakes = [
         world.sandbox.shopify.stats().mistakes,
         world.sandbox.seller_center.stats().mistakes,
