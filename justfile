@@ -16,6 +16,10 @@ test *ARGS:
 lint:
     cargo xtask lint
 
+# Draw the README's picture anew: docs/demo.svg.
+picture:
+    cargo xtask picture
+
 # Everything that must hold before a change lands.
 ci:
     cargo xtask ci

@@ -17,6 +17,7 @@ const USAGE: &str = "cargo xtask COMMAND
   test [ARGS]   set up, then run every test (ARGS go to the test binaries)
   lint          format, clippy with warnings denied, documentation, licenses
   bench [ARGS]  set up, then the benchmarks, in release mode
+  picture       play one round of the story and draw what it prints: docs/demo.svg
   ci            everything that must hold before a change lands: test and lint
 ";
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         "test" => setup().and_then(|()| test(&rest)),
         "lint" => setup().and_then(|()| lint()),
         "bench" => setup().and_then(|()| bench(&rest)),
+        "picture" => setup().and_then(|()| picture()),
         "ci" => setup().and_then(|()| test(&[])).and_then(|()| lint()),
         _ => {
             eprint!("{USAGE}");
@@ -44,6 +46,36 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The picture in the README.
+fn picture() -> anyhow::Result<()> {
+    let output = cargo()
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "lockstep",
+            "--",
+            "demo",
+            "--once",
+        ])
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .context("cannot start the demo")?;
+    if !output.status.success() {
+        bail!(
+            "the demo failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let path = root().join("docs/demo.svg");
+    std::fs::write(&path, anstyle_svg::Term::new().render_svg(text.trim()))
+        .with_context(|| path.display().to_string())?;
+    eprintln!("xtask: {} written", path.display());
+    Ok(())
 }
 
 fn root() -> PathBuf {

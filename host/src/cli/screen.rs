@@ -36,7 +36,8 @@ impl Screen {
         Self {
             foot,
             quiet,
-            color: terminal && std::env::var_os("NO_COLOR").is_none(),
+            color: std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0")
+                || (terminal && std::env::var_os("NO_COLOR").is_none()),
         }
     }
 
