@@ -8,11 +8,14 @@ use anyhow::{Context, bail};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::cycle::extras::Ready;
 use crate::cycle::{Cycle, Mode, Progress, SharedShop};
 use crate::db::{ChannelRow, ShopRow, Store};
-use crate::model::{Instant, Key};
+use crate::model::{ExtraSetup, Instant, Key};
 use crate::net::{Client, ClientOptions};
-use crate::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
+use crate::plugin::{
+    Connector, ConnectorConfig, Credential, Extra, ExtraConfig, Limits, Plugin, Runtime,
+};
 use crate::shop::{Shop, ShopAuth, ShopConfig};
 use crate::vault::{Scrubber, Vault};
 
@@ -282,10 +285,17 @@ impl Host {
                 },
             );
         }
+        let Some(endpoint) = &plugin.manifest().endpoint else {
+            bail!(
+                "channel {}: {} is an extra, not a connector; add it to a channel with `lockstep extra add`",
+                row.key,
+                row.plugin
+            );
+        };
         let base_url = row
             .base_url
             .clone()
-            .unwrap_or_else(|| plugin.manifest().endpoint.base_url.clone());
+            .unwrap_or_else(|| endpoint.base_url.clone());
         let base_url: Url = base_url
             .parse()
             .with_context(|| format!("channel {}: \"{base_url}\" is not a URL", row.key))?;
@@ -330,6 +340,21 @@ impl Host {
         Ok(connector)
     }
 
+    /// The extras of a channel in their order, each ready to run or with why it cannot.
+    pub fn extras(&self, row: &ChannelRow) -> Vec<Ready> {
+        let ready = |setup: &ExtraSetup| -> anyhow::Result<Extra> {
+            self.plugin(&setup.plugin)?.extra(ExtraConfig {
+                key: row.key.clone(),
+                settings: setup.settings.clone(),
+                limits: ExtraConfig::limits(),
+                scrubber: self.scrubber.clone(),
+            })
+        };
+        (row.extras.iter())
+            .map(|setup| (setup.clone(), ready(setup).map_err(|e| format!("{e:#}"))))
+            .collect()
+    }
+
     /// One channel, or an error that says what there is.
     pub async fn channel(&self, key: &Key) -> anyhow::Result<ChannelRow> {
         let channels = self.store.read(|tx| tx.channels()).await?;
@@ -344,12 +369,14 @@ impl Host {
     pub async fn cycle(&self, row: ChannelRow, mode: Mode) -> anyhow::Result<Cycle> {
         let shop = self.shop(&row.key.shop).await?;
         let connector = self.connector(&row).await?;
+        let extras = self.extras(&row);
         let lease = self
             .store
             .lease(&row.key, &self.name, Instant::now())
             .await?;
         Ok(
             Cycle::new(self.store.clone(), shop, row, connector, lease, mode)
+                .with_extras(extras)
                 .telling(self.progress.clone()),
         )
     }

@@ -187,6 +187,7 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         account_name: None,
         settings: BTreeMap::new(),
         policy: Policy::default(),
+        extras: Vec::new(),
         locations: Vec::new(),
         orders_from: new.orders_from.unwrap_or_else(Instant::now),
         state: ChannelState::Active,

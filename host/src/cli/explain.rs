@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use super::extra::print_edited;
 use super::output::{clock, print_rows, relative};
 use super::{Env, FINE, Usage, channels};
+use crate::cycle::extras::withhold;
 use crate::db::{ChannelRow, EventRow, OrderRow};
 use crate::host::Host;
 use crate::model::{Instant, Key, LostLink};
@@ -65,18 +67,24 @@ async fn explain_order(
     json: &mut Vec<serde_json::Value>,
 ) -> anyhow::Result<()> {
     let (key, id) = (row.key.clone(), order.id.clone());
-    let (units, parcels, events) = host
+    let (units, parcels, events, extras) = host
         .store
         .read(move |tx| {
             Ok((
                 tx.units(&key, &id)?,
                 tx.parcels_of(&key, &id)?,
                 tx.events(&key, &format!("order:{id}"), HISTORY)?,
+                tx.extra_steps(&key, &id)?,
             ))
         })
         .await?;
     if env.json {
-        json.push(serde_json::json!({"channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events}));
+        let extras = extras.map(
+            |(before, steps, after)| serde_json::json!({"before": before, "steps": steps, "after": after}),
+        );
+        json.push(serde_json::json!({
+            "channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events, "extras": extras,
+        }));
         return Ok(());
     }
     let now = Instant::now();
@@ -161,6 +169,9 @@ async fn explain_order(
         &rows,
         usize::MAX,
     );
+    if let Some((before, steps, after)) = &extras {
+        print_edited(before, steps, after);
+    }
     print_events(&events);
     Ok(())
 }
@@ -183,7 +194,7 @@ async fn explain_sku(
 ) -> anyhow::Result<bool> {
     let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
-    let (places, variants, listings, mismatches, stock, lost, levels, pushes, events) = host
+    let (places, variants, listings, mismatches, mut stock, lost, levels, pushes, events) = host
         .store
         .read(move |tx| {
             let variants = tx.variants_with_sku(&key.shop, &wanted)?;
@@ -214,6 +225,7 @@ async fn explain_sku(
     if variants.is_empty() && listings.is_empty() {
         return Ok(false);
     }
+    withhold(&host.extras(row), &row.policy, &mut stock).await;
     let change = stock.first().map(|r| target(r, &row.policy, semantics));
     if env.json {
         let levels: Vec<_> = levels.iter().map(|(l, n, t)| serde_json::json!({"location": l, "available": n, "read_at": t, "counts": row.locations.contains(l)})).collect();
@@ -229,8 +241,8 @@ async fn explain_sku(
     }
     if let Some(c) = &change {
         println!(
-            "{} = {} available in Shopify - {} sold but not in that number yet - {} buffer (not below 0) + {} held back by the channel itself",
-            c.to, c.available, c.unseen, c.buffer, c.reserved
+            "{} = {} available in Shopify - {} sold but not in that number yet - {} buffer (not below 0) - {} held back by extras + {} held back by the channel itself",
+            c.to, c.available, c.unseen, c.buffer, c.withheld, c.reserved
         );
         match c.from {
             Some(from) if from == c.to => println!("The channel has {from}: in step."),
@@ -294,8 +306,8 @@ async fn explain_sku(
                 p.previous.map_or("?".into(), |q| q.to_string()),
                 p.quantity.to_string(),
                 format!(
-                    "{} - {} - {} + {}",
-                    p.available, p.unseen, p.buffer, p.reserved
+                    "{} - {} - {} - {} + {}",
+                    p.available, p.unseen, p.buffer, p.withheld, p.reserved
                 ),
                 p.cause.clone(),
                 p.outcome.clone(),
@@ -307,7 +319,7 @@ async fn explain_sku(
             "written (UTC)",
             "from",
             "to",
-            "available - unseen - buffer + reserved",
+            "available - unseen - buffer - extras + reserved",
             "cause",
             "outcome",
         ],

@@ -4,6 +4,7 @@ mod channel;
 mod data;
 mod demo;
 mod explain;
+mod extra;
 mod logging;
 mod order;
 mod output;
@@ -102,7 +103,10 @@ enum Command {
     Release(order::OrderArgs),
     /// Note that a person has seen to an order.
     Handled(order::OrderArgs),
-    /// The connectors that this host can use.
+    /// What edits orders and stock numbers on their way.
+    #[command(subcommand)]
+    Extra(extra::ExtraCommand),
+    /// The connectors and extras that this host can use.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Copy the database while the host runs, and verify the copy.
@@ -246,6 +250,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Hold(a) => order::hold(a, env, true).await,
         Command::Release(a) => order::hold(a, env, false).await,
         Command::Handled(a) => order::handled(a, env).await,
+        Command::Extra(c) => extra::run(c, env).await,
         Command::Plugin(c) => plugin::run(c, env),
         Command::Backup(a) => data::backup(a, env).await,
         Command::Restore(a) => data::restore(a, env),

@@ -23,7 +23,7 @@ pub(super) fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
                 let capabilities = p.capabilities().join(", ");
                 json.push(serde_json::json!({
                     "id": id, "name": m.plugin.name, "version": m.plugin.version.to_string(), "digest": p.digest(),
-                    "capabilities": p.capabilities(), "endpoint": m.endpoint.base_url, "hosts": m.endpoint.hosts,
+                    "capabilities": p.capabilities(), "endpoint": m.endpoint,
                 }));
                 rows.push(vec![
                     id.clone(),

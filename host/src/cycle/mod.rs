@@ -5,8 +5,9 @@
 
 mod cancellations;
 mod catalog;
+pub mod extras;
 mod fulfillments;
-mod orders;
+pub mod orders;
 mod stock;
 
 use std::sync::Arc;
@@ -199,6 +200,7 @@ pub struct Cycle {
     pub(crate) mode: Mode,
     pub(crate) report: Report,
     pub(crate) progress: Option<Progress>,
+    pub(crate) extras: Vec<extras::Ready>,
 }
 
 impl Cycle {
@@ -220,7 +222,14 @@ impl Cycle {
             mode,
             report: Report::default(),
             progress: None,
+            extras: Vec::new(),
         }
+    }
+
+    /// The same run with the channel's extras, in their order.
+    pub fn with_extras(mut self, extras: Vec<extras::Ready>) -> Self {
+        self.extras = extras;
+        self
     }
 
     /// The same run, which tells what it is doing.

@@ -1,17 +1,71 @@
 //! Orders of the channel become Shopify orders, each exactly once.
 
+use std::collections::HashMap;
+
 use jiff::ToSpan;
 
 use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
 use crate::crash;
-use crate::db::{Intent, IntentKind, OrderRow, OrderState};
-use crate::model::{CreatedOrder, Fault, Instant, NewOrder};
+use crate::db::{self, ChannelRow, Intent, IntentKind, OrderRow, OrderState, ShopRow, Store};
+use crate::model::{CreatedOrder, Fault, Instant, NewOrder, Order};
 use crate::sync::orders::{Context, Decision, LINE_PROPERTY, channel_name, decide, ship_by};
 
 /// Orders of one such request.
 const REREAD_CHUNK: usize = 50;
 /// How far before the first import the walk begins: open orders from before bind stock at the channel.
 const FIRST_WINDOW_DAYS: i64 = 30;
+
+/// What is needed beside an order to say how it looks in Shopify.
+pub struct OrderContext<'a> {
+    row: &'a ChannelRow,
+    currency: &'a str,
+    variants: HashMap<String, Vec<String>>,
+}
+
+/// Reads it: the variants that have the order's SKUs.
+pub async fn context_of<'a>(
+    store: &Store,
+    shop: &'a ShopRow,
+    row: &'a ChannelRow,
+    order: &Order,
+) -> Result<OrderContext<'a>, db::Error> {
+    let skus: Vec<String> = order.lines.iter().filter_map(|l| l.sku.clone()).collect();
+    let name = row.key.shop.clone();
+    let variants = store
+        .read(move |tx| {
+            skus.into_iter()
+                .map(|sku| {
+                    let ids = tx
+                        .variants_with_sku(&name, &sku)?
+                        .into_iter()
+                        .map(|v| v.variant)
+                        .collect();
+                    Ok((sku, ids))
+                })
+                .collect()
+        })
+        .await?;
+    Ok(OrderContext {
+        row,
+        currency: shop.info.as_ref().map_or("", |i| i.currency.as_str()),
+        variants,
+    })
+}
+
+impl OrderContext<'_> {
+    /// Asks a question about the order.
+    pub fn with<T>(&self, ask: impl FnOnce(&Context<'_>) -> T) -> T {
+        ask(&Context {
+            key: &self.row.key,
+            title: &self.row.title,
+            policy: &self.row.policy,
+            orders_from: self.row.orders_from,
+            customer: None,
+            currency: self.currency,
+            variants: &|sku| self.variants.get(sku).cloned().unwrap_or_default(),
+        })
+    }
+}
 
 impl Cycle {
     /// Stores every order that changed. The cursor moves in the transaction that stores the last page, so a
@@ -196,48 +250,11 @@ impl Cycle {
     }
 
     async fn decide(&self, row: &OrderRow, customer: Option<String>) -> Step<Decision> {
-        let skus: Vec<String> = row
-            .snapshot
-            .lines
-            .iter()
-            .filter_map(|l| l.sku.clone())
-            .collect();
-        let shop = self.key().shop.clone();
-        let variants: std::collections::HashMap<String, Vec<String>> = self
-            .store
-            .read(move |tx| {
-                skus.into_iter()
-                    .map(|sku| {
-                        let ids = tx
-                            .variants_with_sku(&shop, &sku)?
-                            .into_iter()
-                            .map(|v| v.variant)
-                            .collect();
-                        Ok((sku, ids))
-                    })
-                    .collect()
-            })
-            .await?;
-        let currency = self
-            .shop
-            .row
-            .info
-            .as_ref()
-            .map_or("", |i| i.currency.as_str());
-        let find = |sku: &str| variants.get(sku).cloned().unwrap_or_default();
-        Ok(decide(
-            &row.snapshot,
-            row.manual_hold,
-            &Context {
-                key: self.key(),
-                title: &self.row.title,
-                policy: &self.row.policy,
-                orders_from: self.row.orders_from,
-                customer,
-                currency,
-                variants: &find,
-            },
-        ))
+        let context = context_of(&self.store, &self.shop.row, &self.row, &row.snapshot).await?;
+        Ok(context.with(|cx| {
+            let cx = Context { customer, ..*cx };
+            decide(&row.snapshot, row.manual_hold, &cx)
+        }))
     }
 
     async fn carry_out(&mut self, row: &OrderRow, decision: Decision) -> Step<()> {
@@ -260,11 +277,19 @@ impl Cycle {
                         .push((row.number.clone(), lines.join(", ")));
                     return Ok(());
                 }
+                let order = match self.edited(row, *order).await? {
+                    Ok(order) => order,
+                    Err(why) => {
+                        return self
+                            .put_decision(row, OrderState::Blocked, Some(why), true)
+                            .await;
+                    }
+                };
                 if let Some(remark) = remark {
                     self.record(format!("order:{}", row.id), "total-differs", remark)
                         .await?;
                 }
-                return self.create(row, *order, alarm).await;
+                return self.create(row, order, alarm).await;
             }
             Decision::Hold(why) => (OrderState::Held, Some(why), false),
             Decision::Block(why) => (OrderState::Blocked, Some(why), true),
@@ -275,6 +300,17 @@ impl Cycle {
             ),
             Decision::Ignore(why) => (OrderState::Ignored, Some(why), false),
         };
+        self.put_decision(row, state, reason, attention).await
+    }
+
+    /// Notes where an order stands when that is news.
+    async fn put_decision(
+        &mut self,
+        row: &OrderRow,
+        state: OrderState,
+        reason: Option<String>,
+        attention: bool,
+    ) -> Step<()> {
         if let (OrderState::Held | OrderState::Blocked, Some(why)) = (state, &reason) {
             self.report
                 .orders_waiting

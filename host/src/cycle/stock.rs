@@ -16,8 +16,11 @@ impl Cycle {
         if self.mode == Mode::Act {
             self.settle_tickets().await?;
         }
-        let rows = self.stock_rows(None).await?;
-        let changes = differences(&rows, &self.row.policy, self.semantics());
+        let (rows, only_down) = self.stock_rows(None).await?;
+        let mut changes = differences(&rows, &self.row.policy, self.semantics());
+        if only_down {
+            changes.retain(|c| c.from.is_none_or(|from| c.to < from));
+        }
         if self.mode == Mode::Plan {
             self.report.to_push = changes;
             return self.store_plan().await;
@@ -92,7 +95,7 @@ impl Cycle {
         }
         // The shop's number must contain the sale before the channel stops holding it back.
         self.refresh_stale_items().await?;
-        let mut rows = self.stock_rows(Some(listings)).await?;
+        let (mut rows, _) = self.stock_rows(Some(listings)).await?;
         for row in &mut rows {
             row.reserved = row
                 .reserved
@@ -185,6 +188,7 @@ impl Cycle {
                 available: change.available,
                 unseen: change.unseen,
                 buffer: change.buffer,
+                withheld: change.withheld,
                 reserved: change.reserved,
                 cause: match rows.get(change.listing.as_str()) {
                     Some(row) if row.item.is_empty() => "not-in-shop".to_owned(),
@@ -303,10 +307,11 @@ impl Cycle {
         Ok(())
     }
 
-    async fn stock_rows(&self, only: Option<Vec<String>>) -> Step<Vec<StockRow>> {
+    /// The inputs of the numbers, and whether these may only go down for now.
+    async fn stock_rows(&mut self, only: Option<Vec<String>>) -> Step<(Vec<StockRow>, bool)> {
         let (key, locations) = (self.key().clone(), self.row.locations.clone());
         let with_lost = self.row.policy.lost_link == LostLink::Zero;
-        Ok(self
+        let mut rows = self
             .store
             .read(move |tx| {
                 let mut rows = tx.stock_rows(&key, &locations, only.as_deref())?;
@@ -315,7 +320,9 @@ impl Cycle {
                 }
                 Ok(rows)
             })
-            .await?)
+            .await?;
+        let only_down = self.withheld(&mut rows).await?;
+        Ok((rows, only_down))
     }
 
     fn semantics(&self) -> StockSemantics {

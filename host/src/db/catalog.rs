@@ -91,6 +91,10 @@ pub struct StockRow {
     pub unseen: i64,
     /// Units of this channel's open orders: what it subtracts by itself when its semantics say so.
     pub reserved: u32,
+    /// The listing's title.
+    pub title: String,
+    /// Of what could be offered, held back by extras.
+    pub withheld: u32,
 }
 
 impl StockRow {
@@ -417,7 +421,7 @@ impl Tx<'_> {
     /// Listings that were linked and are not any more, though the channel still sells them: nothing stands behind them.
     pub fn lost_rows(&self, key: &Key, only: Option<&[String]>) -> Result<Vec<StockRow>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select id, parent, coalesce(sku, lost), facts, quantity from listing
+            "select id, parent, coalesce(sku, lost), facts, quantity, title from listing
              where shop = ?1 and channel = ?2 and lost is not null
                and (?3 is null or lost in (select value from json_each(?3)) or id in (select value from json_each(?3)))
              order by lost, id",
@@ -435,6 +439,8 @@ impl Tx<'_> {
                 available: 0,
                 unseen: 0,
                 reserved: 0,
+                title: r.get(5)?,
+                withheld: 0,
             });
         }
         Ok(found)
@@ -482,7 +488,8 @@ impl Tx<'_> {
         let mut statement = self.conn.prepare_cached(
             "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity,
                coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
-                 and l.location in (select value from json_each(?3))), 0)
+                 and l.location in (select value from json_each(?3))), 0),
+               i.title
              from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
              where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)) or k.listing in (select value from json_each(?4)))
              order by k.sku, k.listing",
@@ -507,6 +514,8 @@ impl Tx<'_> {
                 reserved: reserved.get(&listing).copied().unwrap_or(0),
                 listing,
                 item,
+                title: r.get(7)?,
+                withheld: 0,
             });
         }
         Ok(found)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Error, Tx, at, json, ms, unjson};
-use crate::model::{Instant, Key, Policy, ShopInfo};
+use crate::model::{ExtraSetup, Instant, Key, Policy, ShopInfo};
 use crate::sync::stock::{Extent, StockChange};
 
 /// The extent of what was approved, kept among the cursors.
@@ -85,6 +85,8 @@ pub struct ChannelRow {
     pub settings: BTreeMap<String, String>,
     /// Sync policy.
     pub policy: Policy,
+    /// Extras in the order in which they run.
+    pub extras: Vec<ExtraSetup>,
     /// Shopify locations whose stock counts.
     pub locations: Vec<String>,
     /// Orders placed before are known, never created.
@@ -166,8 +168,8 @@ impl Tx<'_> {
     pub fn add_channel(&self, c: &ChannelRow, now: Instant) -> Result<(), Error> {
         self.conn.execute(
             "insert into channel (shop, channel, plugin, title, base_url, allow_local, account_id, account_name, settings, policy,
-               locations, orders_from, state, due_at, added_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+               locations, orders_from, state, due_at, added_at, extras)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)",
             params![
                 c.key.shop,
                 c.key.channel,
@@ -182,16 +184,18 @@ impl Tx<'_> {
                 json(&c.locations),
                 ms(c.orders_from),
                 c.state.text(),
-                ms(now)
+                ms(now),
+                json(&c.extras)
             ],
         )?;
         Ok(())
     }
 
-    /// Changes what an operator may change of a channel: settings, policy, locations, endpoint, title.
+    /// Changes what an operator may change of a channel: settings, policy, extras, locations, endpoint, title.
     pub fn change_channel(&self, c: &ChannelRow) -> Result<(), Error> {
         self.conn.execute(
-            "update channel set title = ?3, base_url = ?4, allow_local = ?5, settings = ?6, policy = ?7, locations = ?8
+            "update channel set title = ?3, base_url = ?4, allow_local = ?5, settings = ?6, policy = ?7, locations = ?8,
+               extras = ?9
              where shop = ?1 and channel = ?2",
             params![
                 c.key.shop,
@@ -201,7 +205,8 @@ impl Tx<'_> {
                 c.allow_local,
                 json(&c.settings),
                 json(&c.policy),
-                json(&c.locations)
+                json(&c.locations),
+                json(&c.extras)
             ],
         )?;
         Ok(())
@@ -211,7 +216,7 @@ impl Tx<'_> {
     pub fn channels(&self) -> Result<Vec<ChannelRow>, Error> {
         let mut statement = self.conn.prepare_cached(
             "select shop, channel, plugin, title, base_url, allow_local, account_id, account_name, settings, policy, locations,
-               orders_from, state, reason, approved_at, guard_pass, due_at, failures, read_back_at
+               orders_from, state, reason, approved_at, guard_pass, due_at, failures, read_back_at, extras
              from channel order by shop, channel",
         )?;
         let mut rows = statement.query([])?;
@@ -433,5 +438,6 @@ fn channel(r: &Row<'_>) -> Result<ChannelRow, Error> {
         due_at: at(r.get(16)?),
         failures: r.get(17)?,
         read_back_at: instant(18)?,
+        extras: unjson(&r.get::<_, String>(19)?, "channel.extras")?,
     })
 }

@@ -28,6 +28,8 @@ pub struct PushRow {
     pub unseen: i64,
     /// Units held back by the operator.
     pub buffer: u32,
+    /// Units held back by extras.
+    pub withheld: u32,
     /// Units that the channel subtracts by itself, added back.
     pub reserved: u32,
     /// `difference`, `before-shipping`, `read-back` ...
@@ -71,8 +73,8 @@ impl Tx<'_> {
     pub fn record_push(&self, key: &Key, p: &PushRow) -> Result<(), Error> {
         self.conn
             .prepare_cached(
-                "insert into push (shop, channel, listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                "insert into push (shop, channel, listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 key.shop,
@@ -87,7 +89,8 @@ impl Tx<'_> {
                 p.buffer,
                 p.reserved,
                 p.cause,
-                p.outcome
+                p.outcome,
+                p.withheld
             ])?;
         Ok(())
     }
@@ -95,7 +98,7 @@ impl Tx<'_> {
     /// The newest pushes of a SKU.
     pub fn pushes(&self, key: &Key, sku: &str, limit: u32) -> Result<Vec<PushRow>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome
+            "select listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld
              from push where shop = ?1 and channel = ?2 and sku = ?3 order by at desc, id desc limit ?4",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, sku, limit], |r| {
@@ -111,6 +114,7 @@ impl Tx<'_> {
                 reserved: r.get(8)?,
                 cause: r.get(9)?,
                 outcome: r.get(10)?,
+                withheld: r.get(11)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

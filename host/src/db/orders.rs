@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::{Error, Tx, at, json, ms, unjson};
-use crate::model::{CreatedOrder, Instant, Key, Line, Order, State};
+use crate::model::{CreatedOrder, ExtraStep, Instant, Key, Line, NewOrder, Order, State};
 
 /// How far the host is with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -388,6 +388,60 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what extras made of an order.
+    pub fn put_extra_steps(
+        &self,
+        key: &Key,
+        order: &str,
+        before: &NewOrder,
+        steps: &[ExtraStep],
+        after: &NewOrder,
+    ) -> Result<(), Error> {
+        self.conn.execute(
+            "insert into order_extra (shop, channel, order_id, before, steps, after) values (?1, ?2, ?3, ?4, ?5, ?6)
+             on conflict (shop, channel, order_id) do update set before = ?4, steps = ?5, after = ?6",
+            params![key.shop, key.channel, order, json(before), json(&steps), json(after)],
+        )?;
+        Ok(())
+    }
+
+    /// What extras made of an order: before, each step, after. None when there were none.
+    pub fn extra_steps(
+        &self,
+        key: &Key,
+        order: &str,
+    ) -> Result<Option<(NewOrder, Vec<ExtraStep>, NewOrder)>, Error> {
+        let found: Option<(String, String, String)> = self
+            .conn
+            .prepare_cached("select before, steps, after from order_extra where shop = ?1 and channel = ?2 and order_id = ?3")?
+            .query_row(params![key.shop, key.channel, order], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            })
+            .optional()?;
+        found
+            .map(|(before, steps, after)| {
+                Ok((
+                    unjson(&before, "order_extra.before")?,
+                    unjson(&steps, "order_extra.steps")?,
+                    unjson(&after, "order_extra.after")?,
+                ))
+            })
+            .transpose()
+    }
+
+    /// The newest orders that the host knows.
+    pub fn newest_orders(&self, key: &Key, limit: u32) -> Result<Vec<OrderRow>, Error> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select {ORDER} from channel_order where shop = ?1 and channel = ?2 order by placed_at desc, id limit ?3"
+        ))?;
+        let mut rows = statement.query(params![key.shop, key.channel, limit])?;
+        let mut found = Vec::new();
+        while let Some(r) = rows.next()? {
+            found.push(order(r)?);
+        }
+        Ok(found)
     }
 
     /// The units of an order, in order.

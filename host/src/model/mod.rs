@@ -1,11 +1,13 @@
 //! Plain types that every part of the host speaks. No I/O, no clock, no database.
 
 mod channel;
+mod extra;
 mod order;
 mod policy;
 mod shop;
 
 pub use channel::*;
+pub use extra::*;
 pub use order::*;
 pub use policy::*;
 pub use shop::*;

@@ -16,7 +16,7 @@ const VERSION: &str = "0.1.0";
 /// Interfaces that the host provides; `types` holds no functions.
 const PROVIDED: [&str; 3] = ["types", "session", "http"];
 /// Interfaces that the host calls: what a plugin can do.
-pub(super) const CAPABILITIES: [&str; 8] = [
+pub(super) const CAPABILITIES: [&str; 10] = [
     "about",
     "listings",
     "stock",
@@ -25,7 +25,11 @@ pub(super) const CAPABILITIES: [&str; 8] = [
     "fulfillments",
     "cancellations",
     "webhooks",
+    "order-edits",
+    "stock-edits",
 ];
+/// Those of extras; a plugin has these or the others.
+const EXTRAS: [&str; 2] = ["order-edits", "stock-edits"];
 
 /// What a file tells about itself.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ pub(super) fn admit(bytes: &[u8]) -> anyhow::Result<Admission> {
         ),
     };
     let manifest = Manifest::parse(manifest)?;
-    for import in imports {
+    for import in &imports {
         check_import(import)?;
     }
     let exports: Vec<&str> = exports
@@ -110,10 +114,27 @@ pub(super) fn admit(bytes: &[u8]) -> anyhow::Result<Admission> {
         capabilities.push(known);
     }
     capabilities.sort_by_key(|c| CAPABILITIES.iter().position(|k| k == c));
-    ensure!(
-        capabilities.contains(&"about"),
-        "it does not export {PACKAGE}about@{VERSION}, which every connector must"
-    );
+    let extra = capabilities.iter().any(|c| EXTRAS.contains(c));
+    if extra {
+        if let Some(other) = capabilities.iter().find(|c| !EXTRAS.contains(c)) {
+            bail!(
+                "it exports {other} beside {}; a plugin is an extra or a connector",
+                EXTRAS.join(" or ")
+            );
+        }
+        ensure!(
+            !imports
+                .iter()
+                .any(|i| i.starts_with(&format!("{PACKAGE}http"))),
+            "it imports {PACKAGE}http, but an extra reaches nothing outside"
+        );
+    } else {
+        ensure!(
+            capabilities.contains(&"about"),
+            "it does not export {PACKAGE}about@{VERSION}, which every connector must"
+        );
+    }
+    manifest.check_kind(extra)?;
     Ok(Admission {
         manifest,
         capabilities,

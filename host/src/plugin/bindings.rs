@@ -14,7 +14,7 @@ pub mod base {
 pub use base::lockstep::plugin::{http, session, types};
 
 macro_rules! capability {
-    ($module:ident, $world:literal) => {
+    ($module:ident, $world:literal $(, $interface:literal: $path:path)?) => {
         pub mod $module {
             wasmtime::component::bindgen!({
                 path: "../wit",
@@ -22,7 +22,7 @@ macro_rules! capability {
                 with: {
                     "lockstep:plugin/types": crate::plugin::bindings::types,
                     "lockstep:plugin/session": crate::plugin::bindings::session,
-                    "lockstep:plugin/http": crate::plugin::bindings::http,
+                    $($interface: $path,)?
                 },
                 imports: { default: async | trappable },
                 exports: { default: async },
@@ -31,11 +31,19 @@ macro_rules! capability {
     };
 }
 
-capability!(about, "with-about");
-capability!(listings, "with-listings");
-capability!(stock, "with-stock");
-capability!(orders, "with-orders");
-capability!(acceptance, "with-acceptance");
-capability!(fulfillments, "with-fulfillments");
-capability!(cancellations, "with-cancellations");
-capability!(webhooks, "with-webhooks");
+macro_rules! connector {
+    ($module:ident, $world:literal) => {
+        capability!($module, $world, "lockstep:plugin/http": crate::plugin::bindings::http);
+    };
+}
+
+connector!(about, "with-about");
+connector!(listings, "with-listings");
+connector!(stock, "with-stock");
+connector!(orders, "with-orders");
+connector!(acceptance, "with-acceptance");
+connector!(fulfillments, "with-fulfillments");
+connector!(cancellations, "with-cancellations");
+connector!(webhooks, "with-webhooks");
+capability!(order_edits, "with-order-edits");
+capability!(stock_edits, "with-stock-edits");

@@ -4,24 +4,20 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant as Clock;
 
-use anyhow::{Context, ensure};
-use tokio::time::error::Elapsed;
 use url::Url;
-use wasmtime::Store;
 
 use super::bindings::http::Header;
-use super::bindings::types as wit;
-use super::convert::{self, Broken};
+use super::call::{READS, Shared, WRITES, call, settings};
+use super::convert;
 use super::convert_order;
 use super::credential::Credential;
-use super::egress::{Egress, Who};
-use super::limits::{Limits, size, span};
+use super::egress::Egress;
+use super::limits::Limits;
 use super::manifest::{Manifest, Rate};
-use super::runtime::{Plugin, Running, new_store, reason};
-use super::state::{State, Surroundings};
-use super::stats::{Counters, Stats, Used};
+use super::runtime::Plugin;
+use super::state::Surroundings;
+use super::stats::{Counters, Stats};
 use crate::model::{
     Account, Carrier, Drop, Fault, Hint, Instant, Key, LineQuantity, Listing, ListingPage, Order,
     OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite, Subscription,
@@ -72,29 +68,13 @@ pub struct Connector {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    plugin: Plugin,
-    limits: Limits,
-    around: Arc<Surroundings>,
-    counters: Counters,
-}
-
 impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connector")
-            .field("channel", &self.shared.around.egress.channel)
+            .field("channel", &self.shared.around.channel)
             .field("plugin", &self.shared.plugin)
             .finish()
     }
-}
-
-/// One call that is running.
-struct Call {
-    shared: Arc<Shared>,
-    store: Store<State>,
-    writes: bool,
-    start: Clock,
-    _running: Running,
 }
 
 impl Connector {
@@ -119,8 +99,10 @@ impl Connector {
             config.scrubber,
         )?;
         let around = Arc::new(Surroundings {
-            egress: Arc::new(egress),
+            channel: config.key.to_string(),
+            scrubber: egress.scrubber.clone(),
             settings,
+            egress: Some(Arc::new(egress)),
         });
         Ok(Self {
             shared: Arc::new(Shared {
@@ -154,178 +136,9 @@ impl Connector {
 
     /// HTTP requests sent for this channel, token requests and repeats included.
     pub fn requests_sent(&self) -> u64 {
-        self.shared.around.egress.sent.load(Ordering::Relaxed)
+        let egress = self.shared.around.egress.as_ref();
+        egress.map_or(0, |e| e.sent.load(Ordering::Relaxed))
     }
-
-    fn begin(&self, call: &'static str, writes: bool) -> Call {
-        let plugin = &self.shared.plugin.inner;
-        let who = Who {
-            plugin: plugin.id.clone(),
-            call,
-        };
-        let state = State::new(who, self.shared.limits, Some(self.shared.around.clone()));
-        let running = plugin.clock.running();
-        let store = new_store(&plugin.engine, state, true);
-        store.data().meter.resume();
-        Call {
-            shared: self.shared.clone(),
-            store,
-            writes,
-            start: Clock::now(),
-            _running: running,
-        }
-    }
-
-    fn cannot(&self, call: &str, capability: &str) -> Fault {
-        Fault::Other {
-            detail: format!(
-                "plugin {} cannot {call}: it does not export {capability}",
-                self.shared.plugin.inner.id
-            ),
-        }
-    }
-}
-
-impl Call {
-    /// Bills the call and turns however it ended into its answer.
-    fn end<T>(
-        mut self,
-        answer: Result<wasmtime::Result<Result<T, wit::Fault>>, Elapsed>,
-    ) -> Answered<T> {
-        let state = self.store.data_mut();
-        // After a timeout the plugin was waiting, or had just given way: nothing more to bill.
-        if answer.is_ok() {
-            state.meter.pause();
-        }
-        state.close_log();
-        let exceeded = state.exceeded.take().or_else(|| state.space.refused.take());
-        let scrubber = &self.shared.around.egress.scrubber;
-        let result = match answer {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(fault))) => Err(self.doubted(convert::fault(fault, scrubber))),
-            Ok(Err(error)) => {
-                let why = match exceeded {
-                    Some(limit) => limit.to_string(),
-                    None => match reason(&error) {
-                        // wasmtime tells it without a type of its own.
-                        text if text.contains("fuel allocated for hostcalls") => {
-                            format!(
-                                "passed more than {} to the host at once",
-                                size(self.shared.limits.crossing)
-                            )
-                        }
-                        text => text,
-                    },
-                };
-                Err(self.broken(&scrubber.scrub(&why)))
-            }
-            Err(_) => Err(self.broken(&format!(
-                "took longer than {} in all",
-                span(self.shared.limits.wall)
-            ))),
-        };
-        Answered { call: self, result }
-    }
-
-    fn broken(&self, why: &str) -> Fault {
-        let who = &self.store.data().who;
-        tracing::warn!(target: "plugin", plugin = &*who.plugin, channel = self.shared.around.egress.channel, call = who.call, "broken off: {why}");
-        Fault::Plugin {
-            detail: format!("{who}: {why}"),
-        }
-    }
-
-    /// A plugin may not know better than to call a lost write "unavailable", which would have it repeated blindly.
-    fn doubted(&self, fault: Fault) -> Fault {
-        match fault {
-            Fault::Throttled { detail, .. } | Fault::Unavailable { detail, .. }
-                if self.writes && self.store.data().doubt =>
-            {
-                Fault::UnknownOutcome { detail }
-            }
-            other => other,
-        }
-    }
-
-    fn bill<T>(&self, result: &Result<T, Fault>) {
-        let state = self.store.data();
-        let used = Used {
-            fault: result.is_err(),
-            broken: matches!(result, Err(Fault::Plugin { .. })),
-            cpu: state.meter.used(),
-            wall: self.start.elapsed(),
-            http_calls: state.http_calls(),
-        };
-        self.shared.counters.add(&used);
-        self.shared.plugin.inner.counters.add(&used);
-        tracing::debug!(
-            target: "plugin",
-            plugin = &*state.who.plugin,
-            channel = self.shared.around.egress.channel,
-            call = state.who.call,
-            cpu_us = used.cpu.as_micros() as u64,
-            ms = used.wall.as_millis() as u64,
-            http_calls = used.http_calls,
-            fault = result.as_ref().err().map(Fault::case),
-            "call"
-        );
-    }
-}
-
-/// The answer of a call that has ended, not yet in the host's types.
-struct Answered<T> {
-    call: Call,
-    result: Result<T, Fault>,
-}
-
-impl<T> Answered<T> {
-    /// Converts the answer. What breaks the contract is the plugin's fault.
-    fn read<U>(self, convert: impl FnOnce(T, &Call) -> Result<U, Broken>) -> Result<U, Fault> {
-        let result = self.result.and_then(|value| {
-            convert(value, &self.call)
-                .map_err(|why| self.call.broken(&format!("breaks the contract, {why}")))
-        });
-        self.call.bill(&result);
-        result
-    }
-
-    fn map<U>(self, convert: impl FnOnce(T) -> U) -> Result<U, Fault> {
-        self.read(|value, _| Ok(convert(value)))
-    }
-}
-
-impl Call {
-    fn who(&self) -> &Who {
-        &self.store.data().who
-    }
-
-    fn scrubber(&self) -> &Scrubber {
-        &self.shared.around.egress.scrubber
-    }
-}
-
-const READS: bool = false;
-const WRITES: bool = true;
-
-/// Runs one function of one capability to its end, inside the limits.
-macro_rules! call {
-    ($self:ident, $capability:ident . $function:literal, $writes:expr, $guest:ident . $method:ident ( $($argument:expr),* )) => {{
-        let name = concat!(stringify!($capability), ".", $function);
-        let Some(pre) = $self.shared.plugin.inner.ready.$capability.as_ref() else {
-            return Err($self.cannot(name, stringify!($capability)));
-        };
-        let mut call = $self.begin(name, $writes);
-        let wall = call.shared.limits.wall;
-        let answer = {
-            let store = &mut call.store;
-            let work = async {
-                let instance = pre.instantiate_async(&mut *store).await?;
-                instance.$guest().$method(&mut *store $(, $argument)*).await
-            };
-            tokio::time::timeout(wall, work).await
-        };
-        call.end(answer)
-    }};
 }
 
 impl Connector {
@@ -464,37 +277,4 @@ impl Connector {
         call!(self, webhooks."parse", READS, lockstep_plugin_webhooks.call_parse(&headers, body))
             .map(|list| list.into_iter().map(convert::hint).collect())
     }
-}
-
-/// The operator's values, checked, with the manifest's defaults for the rest.
-fn settings(
-    manifest: &Manifest,
-    mut given: BTreeMap<String, String>,
-) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut settings = BTreeMap::new();
-    for setting in &manifest.setting {
-        let Some(value) = given
-            .remove(&setting.key)
-            .or_else(|| setting.default_text())
-        else {
-            continue;
-        };
-        setting
-            .check(&value)
-            .map_err(anyhow::Error::msg)
-            .with_context(|| format!("setting {}", setting.key))?;
-        settings.insert(setting.key.clone(), value);
-    }
-    let known: Vec<&str> = manifest.setting.iter().map(|s| s.key.as_str()).collect();
-    ensure!(
-        given.is_empty(),
-        "the plugin has no setting {}; it has {}",
-        given.keys().cloned().collect::<Vec<_>>().join(", "),
-        if known.is_empty() {
-            "none".into()
-        } else {
-            known.join(", ")
-        }
-    );
-    Ok(settings)
 }

@@ -167,7 +167,7 @@ pub(super) fn facts(facts: Vec<wit::Fact>) -> Vec<Fact> {
         .collect()
 }
 
-fn facts_out(facts: &[Fact]) -> Vec<wit::Fact> {
+pub(super) fn facts_out(facts: &[Fact]) -> Vec<wit::Fact> {
     facts
         .iter()
         .map(|f| wit::Fact {

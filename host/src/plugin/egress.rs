@@ -91,7 +91,7 @@ impl Egress {
             scrubber,
             sent: AtomicU64::new(0),
             base,
-            hosts: manifest.endpoint.hosts.clone(),
+            hosts: (manifest.endpoint.as_ref()).map_or_else(Vec::new, |e| e.hosts.clone()),
             client,
             rate: rate.as_ref().map(limiter),
             slots,

@@ -18,8 +18,8 @@ pub const GENERATION: &str = "0.1";
 pub struct Manifest {
     /// Who it is.
     pub plugin: Identity,
-    /// Where it connects to.
-    pub endpoint: Endpoint,
+    /// Where a connector connects to. An extra has none.
+    pub endpoint: Option<Endpoint>,
     /// Secrets that the host applies for it.
     #[serde(default)]
     pub credential: Vec<CredentialSlot>,
@@ -254,6 +254,29 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Checks what depends on the kind of plugin, which its exports tell.
+    pub(super) fn check_kind(&self, extra: bool) -> anyhow::Result<()> {
+        if !extra {
+            ensure!(
+                self.endpoint.is_some(),
+                "its manifest has no [endpoint]; a connector must say where it connects to"
+            );
+            return Ok(());
+        }
+        let needless = [
+            ("[endpoint]", self.endpoint.is_some()),
+            ("[[credential]]", !self.credential.is_empty()),
+            ("[rate]", self.rate.is_some()),
+        ];
+        for (table, given) in needless {
+            ensure!(
+                !given,
+                "its manifest has {table}, but an extra reaches nothing outside"
+            );
+        }
+        Ok(())
+    }
+
     /// Most levels in one `stock.push`.
     pub fn stock_batch(&self) -> usize {
         self.stock.batch as usize
@@ -280,16 +303,18 @@ impl Manifest {
             generation == GENERATION,
             "plugin.generation is \"{generation}\", but this host speaks generation {GENERATION}; build the plugin with the SDK of that generation"
         );
-        let base = parse_base(&self.endpoint.base_url).context("endpoint.base-url")?;
-        ensure!(
-            base.scheme() == "https",
-            "endpoint.base-url must be an https URL"
-        );
-        for host in &self.endpoint.hosts {
+        if let Some(endpoint) = &self.endpoint {
+            let base = parse_base(&endpoint.base_url).context("endpoint.base-url")?;
             ensure!(
-                matches!(Host::parse(host), Ok(Host::Domain(d)) if d == *host && d.contains('.')),
-                "endpoint.hosts: \"{host}\" must be a full host name in lower case, without scheme, port or path, and no address"
+                base.scheme() == "https",
+                "endpoint.base-url must be an https URL"
             );
+            for host in &endpoint.hosts {
+                ensure!(
+                    matches!(Host::parse(host), Ok(Host::Domain(d)) if d == *host && d.contains('.')),
+                    "endpoint.hosts: \"{host}\" must be a full host name in lower case, without scheme, port or path, and no address"
+                );
+            }
         }
         let mut seen = BTreeSet::new();
         for slot in &self.credential {

@@ -6,11 +6,14 @@
 mod admit;
 mod bindings;
 mod cache;
+mod call;
 mod connector;
 mod convert;
+mod convert_extra;
 mod convert_order;
 mod credential;
 mod egress;
+mod extra;
 mod limits;
 mod manifest;
 mod runtime;
@@ -21,6 +24,7 @@ mod trusted;
 pub use admit::MANIFEST_SECTION;
 pub use connector::{Connector, ConnectorConfig, Decision};
 pub use credential::Credential;
+pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
     ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,

@@ -18,6 +18,7 @@ use super::bindings;
 use super::cache::Cache;
 use super::connector::{Connector, ConnectorConfig};
 use super::egress::Who;
+use super::extra::{Extra, ExtraConfig};
 use super::limits::{Limits, Meter, span};
 use super::manifest::Manifest;
 use super::state::State;
@@ -64,6 +65,8 @@ pub(super) struct Ready {
     pub fulfillments: Option<bindings::fulfillments::WithFulfillmentsPre<State>>,
     pub cancellations: Option<bindings::cancellations::WithCancellationsPre<State>>,
     pub webhooks: Option<bindings::webhooks::WithWebhooksPre<State>>,
+    pub order_edits: Option<bindings::order_edits::WithOrderEditsPre<State>>,
+    pub stock_edits: Option<bindings::stock_edits::WithStockEditsPre<State>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -187,6 +190,8 @@ impl Runtime {
             "fulfillments functions" fulfillments WithFulfillmentsIndices;
             "cancellations functions" cancellations WithCancellationsIndices;
             "webhooks functions" webhooks WithWebhooksIndices;
+            "order-edits functions" order_edits WithOrderEditsIndices;
+            "stock-edits functions" stock_edits WithStockEditsIndices;
         }
         Ok(())
     }
@@ -215,6 +220,8 @@ impl Ready {
             fulfillments: pre!("fulfillments", fulfillments, WithFulfillmentsPre),
             cancellations: pre!("cancellations", cancellations, WithCancellationsPre),
             webhooks: pre!("webhooks", webhooks, WithWebhooksPre),
+            order_edits: pre!("order-edits", order_edits, WithOrderEditsPre),
+            stock_edits: pre!("stock-edits", stock_edits, WithStockEditsPre),
         })
     }
 }
@@ -238,6 +245,18 @@ impl Plugin {
     /// What all its calls since the start have used.
     pub fn stats(&self) -> Stats {
         self.inner.counters.stats()
+    }
+
+    /// Whether it is an extra; otherwise it is a connector.
+    pub fn is_extra(&self) -> bool {
+        self.inner.ready.about.is_none()
+    }
+
+    /// It, as an extra of one channel. Errors name the setting that is wrong.
+    pub fn extra(&self, config: ExtraConfig) -> anyhow::Result<Extra> {
+        let key = config.key.clone();
+        Extra::new(self.clone(), config)
+            .with_context(|| format!("channel {key}, plugin {}", self.inner.id))
     }
 
     /// A connector for one channel. Errors name the setting, credential or address that is wrong.

@@ -11,6 +11,7 @@ use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
 use super::limits::{Exceeded, Limits, Meter, Space, size};
 use crate::model::Instant;
+use crate::vault::Scrubber;
 
 /// Requests of one `send-all` on their way at the same time.
 const AT_ONCE: usize = 8;
@@ -19,7 +20,12 @@ const LONGEST_LOG_LINE: usize = 4_096;
 
 /// What the calls of one connector share.
 pub(super) struct Surroundings {
-    pub egress: Arc<Egress>,
+    /// The channel, for messages.
+    pub channel: String,
+    /// Blanks secrets in what the plugin logs and says.
+    pub scrubber: Scrubber,
+    /// The way out; an extra has none.
+    pub egress: Option<Arc<Egress>>,
     /// The operator's values, else the manifest's defaults.
     pub settings: BTreeMap<String, String>,
 }
@@ -89,7 +95,7 @@ impl State {
     }
 
     fn channel_name(&self) -> &str {
-        self.around.as_ref().map_or("", |a| &a.egress.channel)
+        self.around.as_ref().map_or("", |a| &a.channel)
     }
 
     fn exceed<T>(&mut self, text: String) -> wasmtime::Result<T> {
@@ -164,10 +170,16 @@ async fn send(
         .received
         .saturating_sub(count.received.load(Ordering::Relaxed))
         + 1;
-    let result = around
-        .egress
-        .send(&who, request, limits.body.min(left), &limits)
-        .await;
+    let result = match &around.egress {
+        Some(egress) => {
+            egress
+                .send(&who, request, limits.body.min(left), &limits)
+                .await
+        }
+        None => Err(http::Error::Forbidden(format!(
+            "{who}: an extra reaches nothing outside"
+        ))),
+    };
     if let Ok(answer) = &result {
         count
             .received
@@ -244,7 +256,7 @@ impl http::Host for State {
 
 impl session::Host for State {
     fn channel(&mut self) -> wasmtime::Result<String> {
-        Ok(self.session_call()?.egress.channel.clone())
+        Ok(self.session_call()?.channel.clone())
     }
 
     fn setting(&mut self, key: String) -> wasmtime::Result<Option<String>> {
@@ -271,7 +283,7 @@ impl session::Host for State {
             self.log_dropped += 1;
             return Ok(());
         }
-        let text = one_line(&around.egress.scrubber.scrub(&message), LONGEST_LOG_LINE);
+        let text = one_line(&around.scrubber.scrub(&message), LONGEST_LOG_LINE);
         let (plugin, call, channel) = (&*self.who.plugin, self.who.call, self.channel_name());
         match level {
             session::Level::Debug => {

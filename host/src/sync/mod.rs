@@ -2,6 +2,7 @@
 
 pub mod cancellations;
 pub mod carriers;
+pub mod extras;
 pub mod fulfillments;
 pub mod link;
 pub mod orders;

@@ -12,6 +12,10 @@ use crate::model::{
 /// Name of the hidden line property that ties a Shopify line to the channel's lines.
 pub const LINE_PROPERTY: &str = "_lockstep_line";
 
+/// The attributes that the host gives every order.
+pub const CHANNEL_ATTRIBUTES: [&str; 3] =
+    ["Sales channel", "Channel order number", "Channel order id"];
+
 /// What to do with an order that Shopify does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -139,6 +143,12 @@ pub fn decide(order: &Order, held_by_operator: bool, cx: &Context<'_>) -> Decisi
             order.currency, cx.currency
         ));
     }
+    new_order(order, &wanted, cx)
+}
+
+/// The order as it looks in Shopify, whatever its state: for a preview.
+pub fn draft(order: &Order, cx: &Context<'_>) -> Decision {
+    let wanted: Vec<(&Line, u32)> = order.lines.iter().map(|l| (l, l.quantity)).collect();
     new_order(order, &wanted, cx)
 }
 
@@ -282,20 +292,13 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
             note,
             tags,
             source: cx.key.channel.clone(),
-            attributes: vec![
-                Fact {
-                    key: "Sales channel".into(),
-                    value: cx.title.into(),
-                },
-                Fact {
-                    key: "Channel order number".into(),
-                    value: order.number.clone(),
-                },
-                Fact {
-                    key: "Channel order id".into(),
-                    value: order.id.clone(),
-                },
-            ],
+            attributes: (CHANNEL_ATTRIBUTES.into_iter())
+                .zip([cx.title, &order.number, &order.id])
+                .map(|(key, value)| Fact {
+                    key: key.into(),
+                    value: value.to_owned(),
+                })
+                .collect(),
             currency: order.currency.clone(),
             processed_at: order.placed_at,
             taxes_included: included,

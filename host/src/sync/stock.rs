@@ -22,6 +22,9 @@ pub struct StockChange {
     pub unseen: i64,
     /// Held back by the operator.
     pub buffer: u32,
+    /// Held back by extras.
+    #[serde(default)]
+    pub withheld: u32,
     /// Added back, since the channel subtracts it by itself.
     pub reserved: u32,
 }
@@ -41,10 +44,13 @@ pub fn target(row: &StockRow, policy: &Policy, semantics: StockSemantics) -> Sto
         listing: row.listing.clone(),
         sku: row.sku.clone(),
         from: row.current,
-        to: sellable(row.available, row.unseen, policy.buffer).saturating_add(reserved),
+        to: sellable(row.available, row.unseen, policy.buffer)
+            .saturating_sub(row.withheld)
+            .saturating_add(reserved),
         available: row.available,
         unseen: row.unseen,
         buffer: policy.buffer,
+        withheld: row.withheld,
         reserved,
     }
 }

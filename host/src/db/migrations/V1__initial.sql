@@ -22,6 +22,7 @@ create table channel (
   account_id text, account_name text,
   settings text not null,           -- plugin settings, JSON object
   policy text not null,             -- sync policy, JSON object
+  extras text not null,             -- the extras in their order, JSON array
   locations text not null,          -- location ids, JSON array
   orders_from integer not null,     -- orders placed before are known, never created
   state text not null,              -- 'active' | 'parked' | 'paused'
@@ -173,6 +174,7 @@ create table push (
   shop text not null, channel text not null, listing text not null, sku text not null,
   at integer not null, quantity integer not null, previous integer,
   available integer not null, unseen integer not null, buffer integer not null, reserved integer not null,
+  withheld integer not null,        -- by extras
   cause text not null, outcome text not null
 ) strict;
 create index push_sku on push (shop, channel, sku, at);
@@ -198,6 +200,13 @@ create table plan (
   shop text not null, channel text not null,
   made_at integer not null, why text not null, body text not null,
   primary key (shop, channel)
+) strict;
+
+-- What extras made of an order: the order before, each extra's edits, the order after. JSON.
+create table order_extra (
+  shop text not null, channel text not null, order_id text not null,
+  before text not null, steps text not null, after text not null,
+  primary key (shop, channel, order_id)
 ) strict;
 
 create table ticket (

@@ -1,0 +1,443 @@
+//! `lockstep extra`: what edits a channel's orders and stock numbers on their way, in which order, and a preview of it.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::explain::find_order;
+use super::output::print_rows;
+use super::{ATTENTION, Env, FINE, Usage, channels};
+use crate::cycle::extras::{edit_order, withhold};
+use crate::cycle::orders::context_of;
+use crate::db::{ChannelRow, OrderRow};
+use crate::host::Host;
+use crate::model::{ExtraSetup, ExtraStep, Instant, Key, NewOrder, OnFailure};
+use crate::sync::orders::{Decision, draft};
+use crate::sync::stock::{sellable, target};
+
+#[derive(Subcommand)]
+pub(super) enum ExtraCommand {
+    /// Add an extra to a channel, behind the others.
+    Add(AddArgs),
+    /// The extras of each channel, in the order in which they run.
+    List {
+        /// SHOP/CHANNEL; all channels otherwise.
+        key: Option<Key>,
+    },
+    /// Change an extra's settings, or what happens when it fails.
+    Set(SetArgs),
+    /// Run an extra at another place.
+    Move {
+        /// SHOP/CHANNEL.
+        key: Key,
+        /// The extra's name.
+        name: String,
+        /// Its new place, 1 is the first.
+        place: usize,
+    },
+    /// Take an extra away. What it did to orders that exist stays.
+    Remove {
+        /// SHOP/CHANNEL.
+        key: Key,
+        /// The extra's name.
+        name: String,
+    },
+    /// Show what the extras make of an order, or of a SKU's number. Nothing is changed.
+    Preview(PreviewArgs),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Failure {
+    /// The order goes on without it; numbers are written without it.
+    Skip,
+    /// The order waits; of numbers only decreases are written.
+    Hold,
+}
+
+impl From<Failure> for OnFailure {
+    fn from(f: Failure) -> Self {
+        match f {
+            Failure::Skip => OnFailure::Skip,
+            Failure::Hold => OnFailure::Hold,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(super) struct AddArgs {
+    /// SHOP/CHANNEL.
+    key: Key,
+    /// The plugin's id.
+    plugin: String,
+    /// What to call it; the plugin's id otherwise.
+    #[arg(long)]
+    name: Option<String>,
+    /// A setting of the plugin.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// What happens when it fails; orders go on, numbers only go down otherwise.
+    #[arg(long, value_enum)]
+    on_failure: Option<Failure>,
+}
+
+#[derive(Args)]
+pub(super) struct SetArgs {
+    /// SHOP/CHANNEL.
+    key: Key,
+    /// The extra's name.
+    name: String,
+    /// Settings of the plugin; KEY= takes one back to its default.
+    #[arg(value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// What happens when it fails.
+    #[arg(long, value_enum)]
+    on_failure: Option<Failure>,
+}
+
+#[derive(Args)]
+pub(super) struct PreviewArgs {
+    /// SHOP/CHANNEL.
+    key: Key,
+    /// The channel's order number or id; the newest order otherwise.
+    order: Option<String>,
+    /// Show a SKU's number instead of an order.
+    #[arg(long, conflicts_with = "order")]
+    sku: Option<String>,
+}
+
+pub(super) async fn run(command: ExtraCommand, env: &Env) -> anyhow::Result<u8> {
+    let host = env.host()?;
+    match command {
+        ExtraCommand::Add(args) => add(args, &host).await,
+        ExtraCommand::List { key } => list(key.as_ref(), &host, env).await,
+        ExtraCommand::Set(args) => {
+            change(&host, &args.key, |extras| {
+                let at = place_of(extras, &args.name)?;
+                let extra = &mut extras[at];
+                put_settings(extra, &args.settings)?;
+                if let Some(f) = args.on_failure {
+                    extra.on_failure = f.into();
+                }
+                Ok(format!("extra \"{}\" changed", args.name))
+            })
+            .await
+        }
+        ExtraCommand::Move { key, name, place } => {
+            change(&host, &key, |extras| {
+                let extra = extras.remove(place_of(extras, &name)?);
+                let at = place.clamp(1, extras.len() + 1);
+                extras.insert(at - 1, extra);
+                Ok(format!("extra \"{name}\" runs at place {at}"))
+            })
+            .await
+        }
+        ExtraCommand::Remove { key, name } => {
+            change(&host, &key, |extras| {
+                extras.remove(place_of(extras, &name)?);
+                Ok(format!("extra \"{name}\" taken away"))
+            })
+            .await
+        }
+        ExtraCommand::Preview(args) => preview(args, &host, env).await,
+    }
+}
+
+fn place_of(extras: &[ExtraSetup], name: &str) -> anyhow::Result<usize> {
+    extras.iter().position(|e| e.name == name).ok_or_else(|| {
+        let known: Vec<&str> = extras.iter().map(|e| e.name.as_str()).collect();
+        Usage(if known.is_empty() {
+            "the channel has no extras; add one with `lockstep extra add`".into()
+        } else {
+            format!(
+                "there is no extra \"{name}\"; there are {}",
+                known.join(", ")
+            )
+        })
+        .into()
+    })
+}
+
+fn put_settings(extra: &mut ExtraSetup, settings: &[String]) -> anyhow::Result<()> {
+    for setting in settings {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
+        if value.is_empty() {
+            extra.settings.remove(key);
+        } else {
+            extra.settings.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    Ok(())
+}
+
+async fn add(args: AddArgs, host: &Host) -> anyhow::Result<u8> {
+    let plugin = host.plugin(&args.plugin)?;
+    if !plugin.is_extra() {
+        return Err(Usage(format!(
+            "{} is a connector; a channel of it is added with `lockstep channel add`",
+            args.plugin
+        ))
+        .into());
+    }
+    let edits_stock = plugin.capabilities().contains(&"stock-edits");
+    let mut setup = ExtraSetup {
+        name: args.name.unwrap_or_else(|| args.plugin.clone()),
+        plugin: args.plugin,
+        settings: Default::default(),
+        on_failure: args.on_failure.map_or(
+            if edits_stock {
+                OnFailure::Hold
+            } else {
+                OnFailure::Skip
+            },
+            OnFailure::from,
+        ),
+    };
+    put_settings(&mut setup, &args.settings)?;
+    change(host, &args.key, |extras| {
+        if extras.iter().any(|e| e.name == setup.name) {
+            return Err(Usage(format!(
+                "there is an extra \"{}\" already; name this one with --name",
+                setup.name
+            ))
+            .into());
+        }
+        extras.push(setup.clone());
+        Ok(format!("extra \"{}\" added", setup.name))
+    })
+    .await
+}
+
+/// Changes a channel's extras, provided that each one still starts with its settings.
+async fn change(
+    host: &Host,
+    key: &Key,
+    edit: impl FnOnce(&mut Vec<ExtraSetup>) -> anyhow::Result<String>,
+) -> anyhow::Result<u8> {
+    let mut row = host.channel(key).await?;
+    let before = row.extras.clone();
+    let said = edit(&mut row.extras)?;
+    for (setup, extra) in host.extras(&row) {
+        // One that was broken before may stay so: taking another away must not need it mended.
+        if let (Err(why), false) = (extra, before.contains(&setup)) {
+            return Err(Usage(format!("extra \"{}\": {why}", setup.name)).into());
+        }
+    }
+    let text = said.clone();
+    host.store
+        .write(move |tx| {
+            tx.change_channel(&row)?;
+            tx.record(&row.key, "channel", "settings", &text, Instant::now())
+        })
+        .await?;
+    println!("{key}: {said}. See it with `lockstep extra preview {key}`.");
+    Ok(FINE)
+}
+
+async fn list(key: Option<&Key>, host: &Host, env: &Env) -> anyhow::Result<u8> {
+    let mut rows = Vec::new();
+    let mut json = Vec::new();
+    for row in channels(host, key).await? {
+        for (at, (setup, extra)) in host.extras(&row).into_iter().enumerate() {
+            let state = extra.as_ref().err().cloned();
+            json.push(serde_json::json!({"channel": row.key.to_string(), "place": at + 1, "extra": setup, "error": state}));
+            let settings: Vec<String> = (setup.settings.iter())
+                .map(|(k, v)| format!("{k}={v}"))
+                .collect();
+            rows.push(vec![
+                row.key.to_string(),
+                (at + 1).to_string(),
+                setup.name,
+                setup.plugin,
+                settings.join("\n"),
+                match setup.on_failure {
+                    OnFailure::Skip => "goes on without it",
+                    OnFailure::Hold => "holds",
+                }
+                .into(),
+                state.unwrap_or_else(|| "ready".into()),
+            ]);
+        }
+    }
+    if env.json {
+        println!("{}", serde_json::to_string_pretty(&json)?);
+    } else if rows.is_empty() {
+        println!("No extras. `lockstep plugin list` shows which there are.");
+    } else {
+        let head = [
+            "channel", "place", "extra", "plugin", "settings", "failing", "state",
+        ];
+        print_rows(&head, &rows, usize::MAX);
+    }
+    Ok(FINE)
+}
+
+async fn preview(args: PreviewArgs, host: &Host, env: &Env) -> anyhow::Result<u8> {
+    let row = host.channel(&args.key).await?;
+    if let Some(sku) = &args.sku {
+        return preview_sku(sku, &row, host, env).await;
+    }
+    let order = match &args.order {
+        Some(what) => find_order(host, &row.key, what)
+            .await?
+            .ok_or_else(|| Usage(format!("{} has no order \"{what}\"", row.key)))?,
+        None => {
+            let key = row.key.clone();
+            let newest = host.store.read(move |tx| tx.newest_orders(&key, 1)).await?;
+            newest.into_iter().next().ok_or_else(|| {
+                Usage(format!(
+                    "{} has no orders yet; `lockstep sync --once` reads them",
+                    row.key
+                ))
+            })?
+        }
+    };
+    preview_order(order, &row, host, env).await
+}
+
+async fn preview_order(
+    order: OrderRow,
+    row: &ChannelRow,
+    host: &Host,
+    env: &Env,
+) -> anyhow::Result<u8> {
+    let shop = host.shop(&row.key.shop).await?;
+    let context = context_of(&host.store, &shop.row, row, &order.snapshot).await?;
+    let before = match context.with(|cx| draft(&order.snapshot, cx)) {
+        Decision::Create { order, .. } => *order,
+        Decision::Block(why) | Decision::Hold(why) | Decision::Ignore(why) => {
+            println!("Order {} would wait: {why}", order.number);
+            return Ok(ATTENTION);
+        }
+        Decision::Cancelled => {
+            println!("Order {} is cancelled.", order.number);
+            return Ok(FINE);
+        }
+    };
+    let edited = edit_order(
+        &host.extras(row),
+        &row.key,
+        &row.title,
+        &order.snapshot,
+        &before,
+    )
+    .await;
+    if env.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&serde_json::json!({
+                "channel": row.key.to_string(), "order": order.number, "before": before, "extras": edited.steps,
+                "after": edited.after, "held": edited.hold,
+            }))?
+        );
+    } else {
+        println!(
+            "Order {} of {}, as Shopify would get it now",
+            order.number, row.title
+        );
+        print_edited(&before, &edited.steps, &edited.after);
+        if let Some(why) = &edited.hold {
+            println!("The order would be held: {why}");
+        }
+    }
+    Ok(if edited.steps.iter().any(|s| s.error.is_some()) {
+        ATTENTION
+    } else {
+        FINE
+    })
+}
+
+async fn preview_sku(sku: &str, row: &ChannelRow, host: &Host, env: &Env) -> anyhow::Result<u8> {
+    let (key, locations, wanted) = (row.key.clone(), row.locations.clone(), sku.to_owned());
+    let mut rows = host
+        .store
+        .read(move |tx| tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted))))
+        .await?;
+    if rows.is_empty() {
+        return Err(Usage(format!("{}: the SKU \"{sku}\" is not linked", row.key)).into());
+    }
+    let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
+    let done = withhold(&host.extras(row), &row.policy, &mut rows).await;
+    let r = &rows[0];
+    let without = sellable(r.available, r.unseen, row.policy.buffer);
+    let change = target(r, &row.policy, semantics);
+    if env.json {
+        let json = serde_json::json!({"sku": sku, "sellable": without, "withheld": r.withheld, "number": change, "failures": done.failures});
+        println!("{}", serde_json::to_string_pretty(&json)?);
+    } else {
+        println!(
+            "{sku}: {without} could be offered; the extras hold {} back, so {} are; the number to write is {}",
+            r.withheld,
+            without - r.withheld,
+            change.to
+        );
+        for failure in &done.failures {
+            println!("{failure}");
+        }
+    }
+    Ok(if done.failures.is_empty() {
+        FINE
+    } else {
+        ATTENTION
+    })
+}
+
+/// What extras made of an order: each step, then both looks side by side.
+pub(super) fn print_edited(before: &NewOrder, steps: &[ExtraStep], after: &NewOrder) {
+    let rows: Vec<Vec<String>> = steps
+        .iter()
+        .map(|s| {
+            let did = match (&s.error, s.edits.as_slice()) {
+                (Some(why), _) => format!("failed: {why}"),
+                (None, []) => "nothing to change".into(),
+                (None, edits) => edits.join("\n"),
+            };
+            vec![s.name.clone(), s.plugin.clone(), did]
+        })
+        .collect();
+    print_rows(&["extra", "plugin", "what it did"], &rows, usize::MAX);
+    let (left, right) = (look(before), look(after));
+    let rows: Vec<Vec<String>> = left
+        .into_iter()
+        .zip(right)
+        .filter(|((_, l), (_, r))| !(l.is_empty() && r.is_empty()))
+        .map(|((what, before), (_, after))| {
+            let after = if after == before {
+                "the same".into()
+            } else {
+                after
+            };
+            vec![what.to_owned(), before, after]
+        })
+        .collect();
+    print_rows(&["order", "before", "after"], &rows, usize::MAX);
+}
+
+fn look(order: &NewOrder) -> Vec<(&'static str, String)> {
+    let lines: Vec<String> = (order.lines.iter())
+        .map(|l| {
+            let what = l.sku.as_deref().unwrap_or(&l.title);
+            format!("{} x {what} at {}", l.quantity, l.unit_price.amount)
+        })
+        .collect();
+    let shipping = order.shipping_line.as_ref().map(|(title, code, price)| {
+        let code = code
+            .as_deref()
+            .map(|c| format!(" ({c})"))
+            .unwrap_or_default();
+        format!("{title}{code} at {}", price.amount)
+    });
+    let attributes: Vec<String> = (order.attributes.iter())
+        .map(|a| format!("{}: {}", a.key, a.value))
+        .collect();
+    vec![
+        ("lines", lines.join("\n")),
+        ("shipping", shipping.unwrap_or_default()),
+        (
+            "paid",
+            format!("{} {}", order.paid.amount, order.paid.currency),
+        ),
+        ("tags", order.tags.join(", ")),
+        ("note", order.note.clone()),
+        ("attributes", attributes.join("\n")),
+    ]
+}
