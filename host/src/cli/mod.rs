@@ -28,6 +28,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::db;
 use crate::host::Host;
 use crate::model::Key;
+use crate::sync::acceptance::Answer;
 use crate::vault::Scrubber;
 
 /// Everything is fine.
@@ -95,6 +96,10 @@ enum Command {
     Status(status::StatusArgs),
     /// Why a SKU has its number, or what happened to an order.
     Explain(explain::ExplainArgs),
+    /// Accept an order that its channel asks about.
+    Accept(order::OrderArgs),
+    /// Refuse an order that its channel asks about.
+    Refuse(order::RefuseArgs),
     /// Try a refused order or parcel again.
     Retry(order::OrderArgs),
     /// Hold an order back.
@@ -246,6 +251,8 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Run(a) => run::run(a, env).await,
         Command::Status(a) => status::run(a, env).await,
         Command::Explain(a) => explain::run(a, env).await,
+        Command::Accept(a) => order::answer(a, Answer::Accept, env).await,
+        Command::Refuse(a) => order::refuse(a, env).await,
         Command::Retry(a) => order::retry(a, env).await,
         Command::Hold(a) => order::hold(a, env, true).await,
         Command::Release(a) => order::hold(a, env, false).await,

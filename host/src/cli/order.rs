@@ -7,6 +7,7 @@ use super::{Env, FINE, Usage, channels};
 use crate::db::{OrderRow, OrderState, ParcelState};
 use crate::host::Host;
 use crate::model::{Instant, Key};
+use crate::sync::acceptance::Answer;
 
 #[derive(Args)]
 pub(super) struct OrderArgs {
@@ -41,6 +42,49 @@ async fn find(host: &Host, args: &OrderArgs) -> anyhow::Result<(Key, OrderRow)> 
             .into())
         }
     }
+}
+
+#[derive(Args)]
+pub(super) struct RefuseArgs {
+    #[command(flatten)]
+    order: OrderArgs,
+    /// Why, as the channel calls it, where it wants a reason.
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub(super) async fn refuse(args: RefuseArgs, env: &Env) -> anyhow::Result<u8> {
+    answer(args.order, Answer::Refuse(args.reason), env).await
+}
+
+/// Notes the answer; the next cycle gives it to the channel.
+pub(super) async fn answer(args: OrderArgs, answer: Answer, env: &Env) -> anyhow::Result<u8> {
+    let host = env.host()?;
+    let (key, order) = find(&host, &args).await?;
+    let number = order.number.clone();
+    if order.snapshot.awaits_acceptance.is_none() {
+        return Err(Usage(format!(
+            "order {number} does not wait for an answer; at the channel it is {}",
+            order.snapshot.native_state
+        ))
+        .into());
+    }
+    let word = if answer == Answer::Accept {
+        "accepted"
+    } else {
+        "refused"
+    };
+    host.store
+        .write(move |tx| {
+            let now = Instant::now();
+            tx.set_answer(&key, &order.id, &answer)?;
+            let text = format!("the operator says: {word}");
+            tx.record(&key, &format!("order:{}", order.id), "answer", &text, now)?;
+            tx.set_due(&key, now, 0)
+        })
+        .await?;
+    println!("Order {number}: {word} in the next cycle.");
+    Ok(FINE)
 }
 
 pub(super) async fn retry(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {

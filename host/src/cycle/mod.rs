@@ -3,6 +3,7 @@
 //! Every effect on the outside follows one shape: commit an intent, act, settle. A run that is killed
 //! anywhere leaves an open intent, and the next run looks the effect up before it does anything else.
 
+mod acceptance;
 mod cancellations;
 mod catalog;
 pub mod extras;
@@ -94,6 +95,10 @@ pub enum Mode {
 pub struct Report {
     /// Orders read from the channel that are new or changed.
     pub orders_read: u32,
+    /// Orders answered at a channel that asks.
+    pub orders_accepted: u32,
+    /// Orders to be accepted (plan only), by number.
+    pub to_accept: Vec<String>,
     /// Orders created in Shopify.
     pub orders_created: u32,
     /// Orders that wait, with why, by number.
@@ -132,6 +137,7 @@ impl Report {
     /// Whether anything was changed outside.
     pub fn acted(&self) -> bool {
         self.orders_created
+            + self.orders_accepted
             + self.parcels_told
             + self.cancelled_in_shop
             + self.cancelled_at_channel
@@ -142,6 +148,7 @@ impl Report {
     /// What was changed outside, in a few words.
     pub fn summary(&self) -> String {
         let counts = [
+            (self.orders_accepted, "order answered", "orders answered"),
             (self.orders_created, "order created", "orders created"),
             (self.parcels_told, "parcel told", "parcels told"),
             (
@@ -177,6 +184,7 @@ impl Report {
     pub fn absorb(&mut self, later: Report) {
         let before = std::mem::replace(self, later);
         self.orders_read += before.orders_read;
+        self.orders_accepted += before.orders_accepted;
         self.orders_created += before.orders_created;
         self.parcels_told += before.parcels_told;
         self.cancelled_in_shop += before.cancelled_in_shop;
@@ -285,6 +293,7 @@ impl Cycle {
         // Sales first: a number pushed later must know of every one of them.
         self.read_orders().await?;
         self.refresh_catalog().await?;
+        self.accept_orders().await?;
         self.create_orders().await?;
         self.refresh_stale_items().await?;
         self.read_shop_orders().await?;

@@ -243,6 +243,10 @@ impl Cycle {
             None
         };
         for row in waiting {
+            // Its answer comes first.
+            if row.snapshot.awaits_acceptance.is_some() && row.snapshot.sellers && self.answers() {
+                continue;
+            }
             let decision = self.decide(&row, customer.clone()).await?;
             self.carry_out(&row, decision).await?;
         }

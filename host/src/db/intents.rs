@@ -8,6 +8,8 @@ use crate::model::{Instant, Key};
 /// What an intent is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntentKind {
+    /// Accept or refuse an order at the channel.
+    Accept,
     /// Create an order in Shopify.
     OrderCreate,
     /// Cancel an order in Shopify.
@@ -26,6 +28,7 @@ impl IntentKind {
     /// As stored and shown.
     pub fn text(self) -> &'static str {
         match self {
+            IntentKind::Accept => "accept",
             IntentKind::OrderCreate => "order-create",
             IntentKind::OrderCancel => "order-cancel",
             IntentKind::UnitsRemove => "units-remove",

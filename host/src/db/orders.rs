@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Error, Tx, at, json, ms, unjson};
 use crate::model::{CreatedOrder, ExtraStep, Instant, Key, Line, NewOrder, Order, State};
+use crate::sync::acceptance::Answer;
 
 /// How far the host is with an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -343,6 +344,51 @@ impl Tx<'_> {
         self.conn
             .execute("update channel_order set manual_hold = ?4 where shop = ?1 and channel = ?2 and id = ?3", params![key.shop, key.channel, id, hold])?;
         Ok(())
+    }
+
+    /// What a person said to an order that the channel asks about.
+    pub fn answer(&self, key: &Key, id: &str) -> Result<Option<Answer>, Error> {
+        let text: Option<Option<String>> = self
+            .conn
+            .prepare_cached(
+                "select answer from channel_order where shop = ?1 and channel = ?2 and id = ?3",
+            )?
+            .query_row(params![key.shop, key.channel, id], |r| r.get(0))
+            .optional()?;
+        Ok(text.flatten().map(|text| match text.split_once(' ') {
+            Some((_, reason)) => Answer::Refuse(Some(reason.to_owned())),
+            None if text == "refuse" => Answer::Refuse(None),
+            None => Answer::Accept,
+        }))
+    }
+
+    /// Notes what a person says to it.
+    pub fn set_answer(&self, key: &Key, id: &str, answer: &Answer) -> Result<(), Error> {
+        let text = match answer {
+            Answer::Accept => "accept".to_owned(),
+            Answer::Refuse(None) => "refuse".to_owned(),
+            Answer::Refuse(Some(reason)) => format!("refuse {reason}"),
+        };
+        self.conn.execute(
+            "update channel_order set answer = ?4, attention = 0 where shop = ?1 and channel = ?2 and id = ?3",
+            params![key.shop, key.channel, id, text],
+        )?;
+        Ok(())
+    }
+
+    /// What is left of an inventory item at these locations beside every sale that is known. Negative: more is sold
+    /// than there is.
+    pub fn free_of_item(&self, shop: &str, item: &str, locations: &[String]) -> Result<i64, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select coalesce((select sum(available) from level where shop = ?1 and item = ?2
+                   and location in (select value from json_each(?3))), 0)
+                 - (select count(*) from unit u
+                   join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
+                   where u.shop = ?1 and u.item = ?2 and u.channel_state <> 'dropped' and u.shop_state = 'absent' and o.state <> 'ignored')",
+            )?
+            .query_row(params![shop, item, json(&locations)], |r| r.get(0))?)
     }
 
     /// Notes that the order exists in Shopify. `lines` names, for each Shopify line, the channel lines folded into it.

@@ -248,3 +248,16 @@ pub enum Hint {
     /// Nothing to do.
     Nothing,
 }
+
+/// The seller's word on one line of an order that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineDecision {
+    /// [`super::Line::id`].
+    pub line: String,
+    /// Or refused.
+    pub accepted: bool,
+    /// Units.
+    pub quantity: u32,
+    /// Why it is refused, as the channel wants it.
+    pub reason: Option<String>,
+}

@@ -28,6 +28,17 @@ pub enum PriceBasis {
     Listed,
 }
 
+/// Who answers where a channel asks before an order is the seller's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acceptance {
+    /// The host accepts what is in stock; the rest is a person's to say.
+    #[default]
+    Auto,
+    /// A person.
+    Manual,
+}
+
 /// What becomes of a listing's number when its SKU is no longer in the shop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,6 +67,8 @@ pub struct Policy {
     pub buffer: u32,
     /// See [`Unmatched`].
     pub unmatched: Unmatched,
+    /// See [`Acceptance`].
+    pub acceptance: Acceptance,
     /// See [`LostLink`].
     pub lost_link: LostLink,
     /// See [`PriceBasis`].
@@ -93,6 +106,7 @@ impl Default for Policy {
             requests_per_second: None,
             buffer: 0,
             unmatched: Unmatched::Hold,
+            acceptance: Acceptance::Auto,
             lost_link: LostLink::Zero,
             price_basis: PriceBasis::Paid,
             guard_zero: 0.2,

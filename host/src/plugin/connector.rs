@@ -19,8 +19,9 @@ use super::runtime::Plugin;
 use super::state::Surroundings;
 use super::stats::{Counters, Stats};
 use crate::model::{
-    Account, Carrier, Drop, Fault, Hint, Instant, Key, LineQuantity, Listing, ListingPage, Order,
-    OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite, Subscription,
+    Account, Carrier, Drop, Fault, Hint, Instant, Key, LineDecision, LineQuantity, Listing,
+    ListingPage, Order, OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite,
+    Subscription,
 };
 use crate::net;
 use crate::vault::Scrubber;
@@ -44,19 +45,6 @@ pub struct ConnectorConfig {
     pub http: net::Client,
     /// Blanks secrets; those of the channel are added to it.
     pub scrubber: Scrubber,
-}
-
-/// The seller's word on one line of an order that asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// [`crate::model::Line::id`].
-    pub line: String,
-    /// Or refused.
-    pub accepted: bool,
-    /// Units.
-    pub quantity: u32,
-    /// Why it is refused, as the channel wants it.
-    pub reason: Option<String>,
 }
 
 /// A plugin with the settings and credentials of one channel. Clones share its token, its rate and its counts.
@@ -201,7 +189,7 @@ impl Connector {
     }
 
     /// Accepts or refuses lines of one order.
-    pub async fn decide(&self, order: &str, decisions: &[Decision]) -> Result<(), Fault> {
+    pub async fn decide(&self, order: &str, decisions: &[LineDecision]) -> Result<(), Fault> {
         let decisions: Vec<_> = decisions.iter().map(convert::decision).collect();
         call!(self, acceptance."decide", WRITES, lockstep_plugin_acceptance.call_decide(order, &decisions)).map(|()| ())
     }

@@ -12,12 +12,11 @@ use super::bindings::{
     stock::exports::lockstep::plugin::stock as wit_stock,
     webhooks::exports::lockstep::plugin::webhooks as wit_webhooks,
 };
-use super::connector::Decision;
 use super::state::one_line;
 use crate::model::{
-    Account, Carrier, Drop, Fact, Fault, Hint, Instant, LineQuantity, Listing, ListingPage,
-    ListingState, Money, ParcelOut, Reason, Rest, Sent, Settlement, StockOutcome, StockWrite,
-    Subscription,
+    Account, Carrier, Drop, Fact, Fault, Hint, Instant, LineDecision, LineQuantity, Listing,
+    ListingPage, ListingState, Money, ParcelOut, Reason, Rest, Sent, Settlement, StockOutcome,
+    StockWrite, Subscription,
 };
 use crate::vault::Scrubber;
 
@@ -438,7 +437,7 @@ pub(super) fn drop_out(d: &Drop) -> wit_cancellations::Drop {
     }
 }
 
-pub(super) fn decision(d: &Decision) -> wit_acceptance::Decision {
+pub(super) fn decision(d: &LineDecision) -> wit_acceptance::Decision {
     wit_acceptance::Decision {
         line: d.line.clone(),
         accepted: d.accepted,

@@ -22,7 +22,7 @@ mod stats;
 mod trusted;
 
 pub use admit::MANIFEST_SECTION;
-pub use connector::{Connector, ConnectorConfig, Decision};
+pub use connector::{Connector, ConnectorConfig};
 pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;

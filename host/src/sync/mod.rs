@@ -1,5 +1,6 @@
 //! What a cycle decides: pure planning over plain values, one file per flow. No I/O, no clock.
 
+pub mod acceptance;
 pub mod cancellations;
 pub mod carriers;
 pub mod extras;

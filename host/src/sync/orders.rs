@@ -425,8 +425,9 @@ pub fn channel_name(title: &str) -> (String, String) {
     }
 }
 
+/// Orders for tests.
 #[cfg(test)]
-mod tests {
+pub(crate) mod samples {
     use super::*;
 
     pub(crate) fn money(text: &str) -> Money {
@@ -436,7 +437,7 @@ mod tests {
         }
     }
 
-    fn line(id: &str, sku: &str, paid: &str) -> Line {
+    pub(crate) fn line(id: &str, sku: &str, paid: &str) -> Line {
         Line {
             id: id.into(),
             fold: Some(format!("{sku}|{paid}")),
@@ -470,7 +471,7 @@ mod tests {
         }
     }
 
-    fn order(lines: Vec<Line>) -> Order {
+    pub(crate) fn order(lines: Vec<Line>) -> Order {
         Order {
             id: "601774".into(),
             number: "914002771".into(),
@@ -502,6 +503,12 @@ mod tests {
             facts: vec![],
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{line, money, order};
+    use super::*;
 
     fn run(order: &Order, policy: &Policy) -> Decision {
         let key = Key::new("kestrel", "the-iconic");

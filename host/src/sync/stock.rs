@@ -151,6 +151,8 @@ mod tests {
             available,
             unseen,
             reserved,
+            title: sku.into(),
+            withheld: 0,
         }
     }
 

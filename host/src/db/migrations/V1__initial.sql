@@ -106,6 +106,7 @@ create table channel_order (
   reason text,
   attention integer not null default 0,
   manual_hold integer not null default 0,
+  answer text,                      -- 'accept', 'refuse' or 'refuse REASON': what a person said where the channel asks
   snapshot text not null, digest text not null,
   placed_at integer not null, ship_by integer,
   shop_order text, shop_name text, created_at integer,
@@ -148,7 +149,7 @@ create index parcel_state on parcel (shop, channel, state);
 create table intent (
   id integer not null primary key,
   shop text not null, channel text not null,
-  kind text not null,               -- order-create | order-cancel | units-remove | channel-cancel | parcel-prepare | parcel-ship
+  kind text not null,               -- accept | order-create | order-cancel | units-remove | channel-cancel | parcel-prepare | parcel-ship
   subject text not null,
   payload text not null,
   made_at integer not null,
