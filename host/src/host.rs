@@ -1,8 +1,8 @@
 //! Puts the parts together: database, vault, plugins, clients of shops and channels.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 use secrecy::SecretString;
@@ -13,9 +13,8 @@ use crate::cycle::{Cycle, Mode, Progress, SharedShop};
 use crate::db::{ChannelRow, ShopRow, Store};
 use crate::model::{ExtraSetup, Instant, Key};
 use crate::net::{Client, ClientOptions};
-use crate::plugin::{
-    Connector, ConnectorConfig, Credential, Extra, ExtraConfig, Limits, Plugin, Runtime,
-};
+use crate::plugin::{Connector, ConnectorConfig, Credential, Extra, ExtraConfig, Limits, Plugin};
+use crate::registry::Registry;
 use crate::shop::{Shop, ShopAuth, ShopConfig};
 use crate::vault::{Scrubber, Vault};
 
@@ -27,8 +26,8 @@ pub struct Host {
     pub vault: Vault,
     /// Everything secret that is in memory, to be blanked in logs and answers.
     pub scrubber: Scrubber,
-    plugins: OnceLock<BTreeMap<String, Result<Plugin, String>>>,
-    directory: PathBuf,
+    /// Its plugins.
+    pub registry: Registry,
     shops: Mutex<HashMap<String, (Fingerprint, Arc<SharedShop>)>>,
     connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
     name: String,
@@ -56,12 +55,12 @@ impl Host {
         } else {
             Vault::load_or_create(&key)?
         };
+        let registry = Registry::new(directory, store.clone());
         Ok(Self {
             store,
             vault,
             scrubber,
-            plugins: OnceLock::new(),
-            directory: directory.to_owned(),
+            registry,
             shops: Mutex::default(),
             connectors: Mutex::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
@@ -69,79 +68,14 @@ impl Host {
         })
     }
 
-    /// The plugins built in, then those in `plugins/`. A broken one is an entry with an error, never a failed start.
-    fn load_plugins(&self) -> BTreeMap<String, Result<Plugin, String>> {
-        let mut found = BTreeMap::new();
-        let runtime = match Runtime::new(Some(self.directory.join("cache"))) {
-            Ok(runtime) => runtime,
-            Err(e) => {
-                found.insert("the-iconic".to_owned(), Err(format!("{e:#}")));
-                return found;
-            }
-        };
-        let mut add = |file: &str, bytes: &[u8]| match runtime.load(bytes) {
-            Ok(plugin) => {
-                let id = plugin.manifest().plugin.id.clone();
-                if found.get(&id).is_some_and(Result::is_ok) {
-                    tracing::info!(plugin = id, file, "replaces the plugin of the same id");
-                }
-                found.insert(id, Ok(plugin));
-            }
-            Err(e) => {
-                tracing::warn!(file, "plugin refused: {e:#}");
-                found.insert(file.to_owned(), Err(format!("{e:#}")));
-            }
-        };
-        add("the-iconic", lockstep_bundle::THE_ICONIC);
-        let Ok(entries) = std::fs::read_dir(self.directory.join("plugins")) else {
-            return found;
-        };
-        let mut paths: Vec<PathBuf> = entries
-            .filter_map(|e| Some(e.ok()?.path()))
-            .filter(|p| p.extension().is_some_and(|e| e == "wasm"))
-            .collect();
-        paths.sort();
-        for path in paths {
-            match std::fs::read(&path) {
-                Ok(bytes) => add(
-                    &path.file_name().unwrap_or_default().to_string_lossy(),
-                    &bytes,
-                ),
-                Err(e) => tracing::warn!("{}: {e}", path.display()),
-            }
-        }
-        found
-    }
-
     /// Tells what its cycles are doing while that takes a while.
     pub fn tell(&mut self, progress: Progress) {
         self.progress = Some(progress);
     }
 
-    /// Plugins by id; a broken one by file name, with why.
-    pub fn plugins(&self) -> &BTreeMap<String, Result<Plugin, String>> {
-        self.plugins.get_or_init(|| self.load_plugins())
-    }
-
-    /// One plugin, or an error that says what there is.
-    pub fn plugin(&self, id: &str) -> anyhow::Result<&Plugin> {
-        match self.plugins().get(id) {
-            Some(Ok(plugin)) => Ok(plugin),
-            Some(Err(why)) => bail!("plugin \"{id}\" cannot be used: {why}"),
-            None => {
-                let known: Vec<&str> = self
-                    .plugins()
-                    .iter()
-                    .filter(|(_, p)| p.is_ok())
-                    .map(|(id, _)| id.as_str())
-                    .collect();
-                bail!(
-                    "there is no plugin \"{id}\"; there are: {}. Put others as .wasm files into {}",
-                    known.join(", "),
-                    self.directory.join("plugins").display()
-                )
-            }
-        }
+    /// The version of a plugin that is at work, or an error that says what there is.
+    pub fn plugin(&self, id: &str) -> anyhow::Result<Plugin> {
+        self.registry.plugin(id)
     }
 
     fn client(&self, allow_local: bool) -> anyhow::Result<Client> {

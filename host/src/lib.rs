@@ -10,6 +10,7 @@ pub mod host;
 pub mod model;
 pub mod net;
 pub mod plugin;
+pub mod registry;
 pub mod schedule;
 pub mod shop;
 pub mod sync;

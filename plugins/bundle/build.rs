@@ -39,6 +39,15 @@ fn main() -> anyhow::Result<()> {
             packed.display().to_string()
         )?;
     }
+    let all: Vec<String> = SHIPPED
+        .iter()
+        .map(|(name, constant)| format!("({name:?}, {constant})"))
+        .collect();
+    writeln!(
+        source,
+        "/// All of them, each with its id.\npub static ALL: &[(&str, &[u8])] = &[{}];",
+        all.join(", ")
+    )?;
     std::fs::write(out.join("bundle.rs"), source).context("OUT_DIR can be written")
 }
 

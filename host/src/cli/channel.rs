@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 
 use super::output::{clock, print_rows};
+use super::plugin::grant_first;
 use super::{Env, FINE, Usage, secret};
 use crate::db::{ChannelRow, ChannelState};
 use crate::host::Host;
@@ -67,6 +68,9 @@ pub(super) struct AddArgs {
     /// Allow plain http and private addresses: for a sandbox on this machine.
     #[arg(long)]
     allow_local: bool,
+    /// Grant the plugin what it asks for.
+    #[arg(long)]
+    grant: bool,
 }
 
 #[derive(Args)]
@@ -106,6 +110,7 @@ pub(super) async fn run(command: ChannelCommand, env: &Env) -> anyhow::Result<u8
 
 async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
+    grant_first(&args.plugin, args.grant, &host)?;
     let secret = secret::read(
         args.secret_file.as_deref(),
         "LOCKSTEP_CHANNEL_SECRET",

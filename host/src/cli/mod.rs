@@ -258,7 +258,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Release(a) => order::hold(a, env, false).await,
         Command::Handled(a) => order::handled(a, env).await,
         Command::Extra(c) => extra::run(c, env).await,
-        Command::Plugin(c) => plugin::run(c, env),
+        Command::Plugin(c) => plugin::run(c, env).await,
         Command::Backup(a) => data::backup(a, env).await,
         Command::Restore(a) => data::restore(a, env),
         Command::Check => data::check(env).await,

@@ -10,6 +10,7 @@ mod intents;
 mod ledger;
 mod orders;
 mod parcels;
+mod plugins;
 mod reports;
 mod store;
 
@@ -20,6 +21,7 @@ pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
 pub use orders::{OrderRow, OrderState, UnitRow};
 pub use parcels::{ParcelRow, ParcelState};
+pub use plugins::{PluginAtWork, PluginVersion};
 pub use reports::{ChannelStatus, OpenUnit};
 pub use store::{Lease, Store, Tx, restore};
 

@@ -102,19 +102,40 @@ impl Store {
         F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        // The caller may have gone: the transaction stands all the same.
+        self.hand_over(work, |result| drop(reply.send(result)))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// [`Store::write`] for callers that are no task. Blocks.
+    pub fn write_now<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = mpsc::channel();
+        self.hand_over(work, move |result| drop(reply.send(result)))?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    fn hand_over<T, F>(
+        &self,
+        work: F,
+        reply: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
         let job: Job = Box::new(move |conn| {
-            let result = (|| {
+            reply((|| {
                 let tx =
                     conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
                 let value = work(&Tx { conn: &tx })?;
                 tx.commit()?;
                 Ok(value)
-            })();
-            // The caller may have gone: the transaction stands all the same.
-            let _ = reply.send(result);
+            })());
         });
-        self.writer.send(job).map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.writer.send(job).map_err(|_| Error::Closed)
     }
 
     /// Runs a transaction that writes only while the lease is the channel's newest.

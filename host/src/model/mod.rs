@@ -4,12 +4,14 @@ mod channel;
 mod extra;
 mod order;
 mod policy;
+mod rights;
 mod shop;
 
 pub use channel::*;
 pub use extra::*;
 pub use order::*;
 pub use policy::*;
+pub use rights::*;
 pub use shop::*;
 
 use std::fmt;

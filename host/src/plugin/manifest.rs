@@ -105,6 +105,17 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    /// As written in a manifest.
+    pub fn text(self) -> &'static str {
+        match self {
+            CredentialKind::Header => "header",
+            CredentialKind::Query => "query",
+            CredentialKind::Basic => "basic",
+            CredentialKind::Bearer => "bearer",
+            CredentialKind::OauthClientCredentials => "oauth-client-credentials",
+        }
+    }
+
     /// Whether the operator must give an id beside the secret.
     pub fn needs_id(self) -> bool {
         matches!(
@@ -157,6 +168,18 @@ pub enum SettingType {
     Boolean,
     /// One of `choices`.
     Choice,
+}
+
+impl SettingType {
+    /// As written in a manifest.
+    pub fn text(self) -> &'static str {
+        match self {
+            SettingType::Text => "text",
+            SettingType::Integer => "integer",
+            SettingType::Boolean => "boolean",
+            SettingType::Choice => "choice",
+        }
+    }
 }
 
 impl Setting {

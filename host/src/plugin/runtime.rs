@@ -23,6 +23,7 @@ use super::limits::{Limits, Meter, span};
 use super::manifest::Manifest;
 use super::state::State;
 use super::stats::{Counters, Stats};
+use crate::model::Rights;
 
 /// How often a computing plugin is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -245,6 +246,31 @@ impl Plugin {
     /// What all its calls since the start have used.
     pub fn stats(&self) -> Stats {
         self.inner.counters.stats()
+    }
+
+    /// What it asks an operator for.
+    pub fn rights(&self) -> Rights {
+        let manifest = &self.inner.manifest;
+        let endpoint = manifest.endpoint.as_ref();
+        let base = endpoint.and_then(|e| e.base_url.parse::<url::Url>().ok());
+        let base = base.and_then(|u| u.host_str().map(str::to_owned));
+        let tokens = manifest.credential.iter().filter_map(|c| {
+            let url: url::Url = c.token_url.as_deref()?.parse().ok()?;
+            url.host_str().map(str::to_owned)
+        });
+        Rights {
+            hosts: (endpoint.into_iter())
+                .flat_map(|e| e.hosts.iter().cloned())
+                .chain(base)
+                .chain(tokens)
+                .collect(),
+            credentials: (manifest.credential.iter())
+                .map(|c| format!("{} ({})", c.slot, c.kind.text()))
+                .collect(),
+            capabilities: (self.inner.capabilities.iter())
+                .map(|c| (*c).to_owned())
+                .collect(),
+        }
     }
 
     /// Whether it is an extra; otherwise it is a connector.

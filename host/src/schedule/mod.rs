@@ -15,6 +15,11 @@ use crate::model::{Fault, Instant, Key};
 /// How long a channel is left alone whose run could not store how it ended.
 const REST_SECONDS: i64 = 15;
 
+/// How often the plugins folder is looked at, and a channel that another process made due is noticed.
+const LOOK: Duration = Duration::from_secs(2);
+/// How the reason begins for which a channel without plugin is parked: it goes on when the plugin is there.
+const NO_PLUGIN: &str = "its plugin is not there: ";
+
 /// How one run ended.
 pub struct End {
     /// What was done.
@@ -29,6 +34,19 @@ pub struct End {
 pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> {
     let key = row.key.clone();
     let (interval, failures) = (row.policy.interval_s, row.failures);
+    if mode == Mode::Act
+        && let Err(e) = host.plugin(&row.plugin)
+    {
+        let why = format!("{NO_PLUGIN}{e:#}");
+        let (k, text) = (key.clone(), why.clone());
+        host.store
+            .write(move |tx| {
+                tx.set_channel_state(&k, ChannelState::Parked, Some(&text))?;
+                tx.record(&k, "channel", "parked", &text, Instant::now())
+            })
+            .await?;
+        anyhow::bail!(why);
+    }
     let cycle = match host.cycle(row, mode).await {
         Ok(cycle) => cycle,
         Err(e) => {
@@ -156,6 +174,49 @@ impl Wakes {
     }
 }
 
+/// Takes in what changed in the plugins folder. Channels of a plugin that came, or came back, are due at once.
+async fn look_for_plugins(host: &Arc<Host>) -> anyhow::Result<()> {
+    let reader = host.clone();
+    let told = tokio::task::spawn_blocking(move || {
+        if reader.registry.changed() {
+            reader.registry.refresh()
+        } else {
+            Vec::new()
+        }
+    })
+    .await?;
+    let channels = host.store.read(|tx| tx.channels()).await?;
+    for row in channels {
+        let back = row.state == ChannelState::Parked
+            && row
+                .reason
+                .as_deref()
+                .is_some_and(|r| r.starts_with(NO_PLUGIN))
+            && host.plugin(&row.plugin).is_ok();
+        let news: Vec<String> = (told.iter())
+            .filter(|(id, _)| *id == row.plugin || row.extras.iter().any(|e| e.plugin == *id))
+            .map(|(id, news)| format!("plugin {id}: {news}"))
+            .collect();
+        if !back && news.is_empty() {
+            continue;
+        }
+        let now = Instant::now();
+        host.store
+            .write(move |tx| {
+                for text in &news {
+                    tx.record(&row.key, "channel", "plugin", text, now)?;
+                }
+                if back {
+                    tx.set_channel_state(&row.key, ChannelState::Active, None)?;
+                    tx.set_due(&row.key, now, 0)?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
 /// Works every channel when it is due, until told to stop; then waits for the running cycles.
 pub async fn run(
     host: Arc<Host>,
@@ -169,10 +230,13 @@ pub async fn run(
     // Runs whose end could not be stored leave no due time behind: they wait here instead.
     let mut resting: HashMap<Key, Instant> = HashMap::new();
     loop {
+        if let Err(e) = look_for_plugins(&host).await {
+            tracing::error!("the plugins folder: {e:#}");
+        }
         let channels = host.store.read(|tx| tx.channels()).await?;
         let now = Instant::now();
         asked.extend(wakes.take());
-        let mut next = Duration::from_secs(5);
+        let mut next = LOOK;
         if !stop.is_cancelled() {
             for row in channels
                 .into_iter()

@@ -210,6 +210,19 @@ create table order_extra (
   primary key (shop, channel, order_id)
 ) strict;
 
+-- Plugin files that were seen, and which of them were granted their rights.
+create table plugin_version (
+  plugin text not null, digest text not null, version text not null,
+  rights text not null,             -- JSON
+  seen_at integer not null, granted_at integer,
+  primary key (plugin, digest)
+) strict;
+create table plugin_at_work (
+  plugin text not null primary key,
+  digest text not null, previous text, refused text,
+  file text                         -- null: built in
+) strict;
+
 create table ticket (
   shop text not null, channel text not null, ticket text not null,
   levels text not null, made_at integer not null, poll_at integer not null,
