@@ -14,11 +14,13 @@ fn main() -> anyhow::Result<()> {
         .context("bundle lies in plugins")?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let packages: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-    for watched in
-        packages
-            .iter()
-            .chain(&["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "../wit"])
-    {
+    for watched in packages.iter().chain(&[
+        "sdk",
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo/config.toml",
+        "../wit",
+    ]) {
         println!(
             "cargo::rerun-if-changed={}",
             plugins.join(watched).display()

@@ -51,7 +51,7 @@ async fn two_channels_share_one_stock() {
     let from = world.since.to_string();
     let url = outlet.url();
     let id = Config::default().client_id;
-    let add = [
+    let add = vec![
         "channel",
         "add",
         OUTLET,
@@ -156,7 +156,12 @@ async fn a_channel_whose_plugin_loops_does_not_hold_up_the_others() {
         "--set",
         "interval-s=1",
     ];
-    world.run(&add).await.code(0);
+    world.run(&add[..]).await.code(2).says("was not granted");
+    world
+        .run(&[&add[..], &["--grant"]].concat())
+        .await
+        .code(0)
+        .says("asks to");
     world.run(&["channel", "set", key, "do=spin"]).await.code(0);
     let database = rusqlite::Connection::open(world.place.join("lockstep.db")).unwrap();
     database

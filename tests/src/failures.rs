@@ -331,7 +331,7 @@ async fn foreign_and_broken_plugins_are_rows_with_an_error() {
     )
     .unwrap();
     std::fs::write(plugins.join("empty.wasm"), "").unwrap();
-    let ran = world.run(&["plugin", "list"]).await.code(0);
+    let ran = world.run(&["plugin", "list"]).await.code(1);
     let ran = ran
         .says("text.wasm")
         .says("module.wasm")

@@ -129,6 +129,7 @@ fn list(host: &Host, env: &Env) -> anyhow::Result<u8> {
         let shown = at_work.as_ref().or(waits.as_ref().map(|(p, _)| p));
         rows.push(vec![
             id.clone(),
+            shown.map_or(String::new(), |p| p.manifest().plugin.name.clone()),
             shown.map_or("", |p| kind(p)).to_owned(),
             shown.map_or(String::new(), |p| p.manifest().plugin.version.to_string()),
             shown.map_or(String::new(), |p| p.digest()[..12].to_owned()),
@@ -142,7 +143,7 @@ fn list(host: &Host, env: &Env) -> anyhow::Result<u8> {
     } else {
         print_rows(
             &[
-                "plugin", "kind", "version", "digest", "from", "can do", "state",
+                "plugin", "name", "kind", "version", "digest", "from", "can do", "state",
             ],
             &rows,
             usize::MAX,

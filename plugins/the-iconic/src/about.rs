@@ -1,8 +1,9 @@
 //! The seller account.
 
-use crate::api::{Api, Path};
-use crate::bindings::lockstep::plugin::types::{Account, Fact, Fault};
-use crate::json::Node;
+use crate::api::Api;
+use lockstep_sdk::http::Path;
+use lockstep_sdk::json::Node;
+use lockstep_sdk::types::{Account, Fact, Fault};
 
 /// Reads the account behind the credentials.
 pub fn identify(api: Api<'_>) -> Result<Account, Fault> {
@@ -55,17 +56,18 @@ pub fn identify(api: Api<'_>) -> Result<Account, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake::Fake;
+    use crate::api::api;
+    use crate::seller_center;
 
     #[test]
     fn a_seller_on_holiday_does_not_sell() {
-        let fake = Fake::new().on(
+        let fake = seller_center().on(
             "GET /v2/seller",
             200,
             r#"{"id":5120,"name":"Kestrel Surf","shortCode":"KS1","status":"active","listed":false,
                 "delistReasons":[{"reasonIdentifier":2,"reason":"HOLIDAY_MODE","message":"away"}]}"#,
         );
-        let account = identify(fake.api()).expect("an account");
+        let account = identify(api(fake.cx())).expect("an account");
         assert_eq!(account.id, "5120");
         assert_eq!(account.name, "Kestrel Surf");
         assert_eq!(
@@ -77,7 +79,7 @@ mod tests {
 
     #[test]
     fn nulls_are_survived_but_not_a_missing_id() {
-        let fake = Fake::new()
+        let fake = seller_center()
             .on(
                 "GET /v2/seller",
                 200,
@@ -85,10 +87,10 @@ mod tests {
             )
             .on("GET /v2/seller", 200, r#"{"id":null}"#)
             .on("GET /v2/seller", 200, "");
-        let account = identify(fake.api()).expect("an account");
+        let account = identify(api(fake.cx())).expect("an account");
         assert_eq!(account.name, "Seller 77");
         assert_eq!(account.selling, None);
-        assert!(matches!(identify(fake.api()), Err(Fault::Protocol(_))));
-        assert!(matches!(identify(fake.api()), Err(Fault::Protocol(_))));
+        assert!(matches!(identify(api(fake.cx())), Err(Fault::Protocol(_))));
+        assert!(matches!(identify(api(fake.cx())), Err(Fault::Protocol(_))));
     }
 }

@@ -1,7 +1,7 @@
 //! Addresses, with masked fields and countries by name.
 
-use crate::bindings::lockstep::plugin::types::Address;
-use crate::json::Node;
+use lockstep_sdk::json::Node;
+use lockstep_sdk::types::Address;
 
 /// Reads an address. None when there is nothing in it.
 pub fn read(node: Node<'_>, instructions: Option<String>) -> Option<Address> {

@@ -1,11 +1,12 @@
 use serde_json::json;
 
 use super::*;
-use crate::fake::Fake;
+use crate::seller_center;
+use lockstep_sdk::http::{Error, Method, Path, encoded_length};
+use lockstep_sdk::testing::Fake;
 
 fn read(fake: Fake) -> Fault {
-    let fault = fake
-        .api()
+    let fault = api(fake.cx())
         .read(Path::new("/v2/seller"))
         .expect_err("a fault");
     fake.finish();
@@ -15,8 +16,7 @@ fn read(fake: Fake) -> Fault {
 fn write(fake: Fake) -> Fault {
     let body = json!([]);
     let path = Path::new("/v2/stock/product");
-    let fault = fake
-        .api()
+    let fault = api(fake.cx())
         .write(Method::Put, path, Some(&body))
         .expect_err("a fault");
     fake.finish();
@@ -24,11 +24,11 @@ fn write(fake: Fake) -> Fault {
 }
 
 fn got(status: u16, body: &str) -> Fake {
-    Fake::new().on("GET /v2/seller", status, body)
+    seller_center().on("GET /v2/seller", status, body)
 }
 
 fn put(status: u16, body: &str) -> Fake {
-    Fake::new().on("PUT /v2/stock/product", status, body)
+    seller_center().on("PUT /v2/stock/product", status, body)
 }
 
 #[test]
@@ -102,7 +102,8 @@ fn refused_credentials_count_by_status_alone() {
 
 #[test]
 fn throttling_says_how_long() {
-    let wait = |headers: &[(&str, &str)]| match read(Fake::new().with("GET", 429, headers, "")) {
+    let wait = |headers: &[(&str, &str)]| match read(seller_center().with("GET", 429, headers, ""))
+    {
         Fault::Throttled(backoff) => backoff.retry_after_ms,
         other => panic!("{other:?}"),
     };
@@ -118,7 +119,7 @@ fn throttling_says_how_long() {
 #[test]
 fn maintenance_applies_nothing_but_a_lost_write_may_have() {
     let body = r#"{"message":"Service is unavailable due to maintenance mode","caused_by":"maintenance_mode"}"#;
-    let fake = Fake::new().with("PUT", 503, &[("retry-after", "120")], body);
+    let fake = seller_center().with("PUT", 503, &[("retry-after", "120")], body);
     let Fault::Unavailable(backoff) = write(fake) else {
         panic!("not unavailable");
     };
@@ -132,7 +133,7 @@ fn maintenance_applies_nothing_but_a_lost_write_may_have() {
             matches!(fault, Fault::UnknownOutcome(_)),
             "{status} {fault:?}"
         );
-        assert!(detail(&fault).contains("Bad Gateway"));
+        assert!(fault.detail().contains("Bad Gateway"));
         let fault = read(got(status, page));
         assert!(matches!(fault, Fault::Unavailable(_)), "{status} {fault:?}");
     }
@@ -150,10 +151,10 @@ fn an_answer_that_is_no_json_is_of_unknown_outcome_only_for_writes() {
 
 #[test]
 fn empty_bodies_and_byte_order_marks_are_fine() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on("GET", 200, " \n")
         .on("GET", 200, "\u{feff}[]");
-    let read = || fake.api().read(Path::new("/v2/x")).expect("an answer");
+    let read = || api(fake.cx()).read(Path::new("/v2/x")).expect("an answer");
     assert_eq!(read(), Value::Null);
     assert_eq!(read(), json!([]));
 }
@@ -166,7 +167,7 @@ fn a_passing_refusal_is_not_final() {
 
 #[test]
 fn what_the_host_says_is_passed_on() {
-    let fails = |error| Fake::new().fails("GET", error);
+    let fails = |error| seller_center().fails("GET", error);
     assert!(matches!(
         read(fails(Error::Auth("no".into()))),
         Fault::Auth(_)
@@ -183,9 +184,9 @@ fn what_the_host_says_is_passed_on() {
         read(fails(Error::TooLarge(9))),
         Fault::Protocol(_)
     ));
-    let lost = Fake::new().fails("PUT", Error::OutcomeUnknown("reset".into()));
+    let lost = seller_center().fails("PUT", Error::OutcomeUnknown("reset".into()));
     assert!(matches!(write(lost), Fault::UnknownOutcome(_)));
-    let large = Fake::new().fails("PUT", Error::TooLarge(9));
+    let large = seller_center().fails("PUT", Error::TooLarge(9));
     assert!(matches!(write(large), Fault::UnknownOutcome(_)));
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, Path, detail, reject};
-use crate::bindings::exports::lockstep::plugin::cancellations::{
-    Drop, Dropped, ReasonEntry, ReasonKind,
-};
-use crate::bindings::lockstep::plugin::types::{Fault, Packed};
+use lockstep_sdk::http::Path;
+
+use crate::api::Api;
 use crate::item::{Item, Status};
-use crate::json::{Node, shorten};
 use crate::status;
+use lockstep_sdk::cancellations::{Drop, Dropped, ReasonEntry, ReasonKind};
+use lockstep_sdk::json::{Node, shorten};
+use lockstep_sdk::types::{Fault, Packed};
 
 const CANCEL: &str = "status_set_to_canceled";
 /// Longest note that is sent, in characters.
@@ -57,7 +57,7 @@ pub fn cancel(api: Api<'_>, drops: &[Drop]) -> Result<Dropped, Fault> {
         return Ok(Dropped { lines: Vec::new() });
     };
     if let Some(other) = drops.iter().find(|drop| drop.order != first.order) {
-        return Err(reject(format!(
+        return Err(Fault::reject(format!(
             "items of one call must belong to one order, not to {} and {}",
             first.order, other.order
         )));
@@ -125,7 +125,7 @@ pub fn cancel(api: Api<'_>, drops: &[Drop]) -> Result<Dropped, Fault> {
             Err(fault) if called => {
                 return Err(Fault::UnknownOutcome(format!(
                     "order {order}: some items are cancelled, the next call failed: {}",
-                    detail(&fault)
+                    fault.detail()
                 )));
             }
             Err(fault) => return Err(fault),
@@ -139,7 +139,7 @@ pub fn cancel(api: Api<'_>, drops: &[Drop]) -> Result<Dropped, Fault> {
             Some(refused) if !called => refused,
             _ => Fault::UnknownOutcome(format!(
                 "order {order}: items were cancelled, but the order could not be read afterwards: {}",
-                detail(&fault)
+                fault.detail()
             )),
         })?
     };
@@ -167,7 +167,7 @@ pub fn cancel(api: Api<'_>, drops: &[Drop]) -> Result<Dropped, Fault> {
         }));
     }
     if !left.is_empty() {
-        let why = refusal.as_ref().map_or("no reason given", detail);
+        let why = refusal.as_ref().map_or("no reason given", Fault::detail);
         api.warn(&format!(
             "order {order}: items {} could not be cancelled: {why}",
             status::list(&left)
@@ -192,7 +192,7 @@ fn allowed(item: &Item) -> Result<bool, Fault> {
         return Ok(false);
     }
     if !item.sellers() {
-        return Err(reject(format!(
+        return Err(Fault::reject(format!(
             "item {id} ships from THE ICONIC's warehouse; it is not the seller's to cancel"
         )));
     }
@@ -203,7 +203,7 @@ fn allowed(item: &Item) -> Result<bool, Fault> {
         )));
     }
     if !item.offers(CANCEL) {
-        return Err(reject(format!(
+        return Err(Fault::reject(format!(
             "Seller Center does not offer cancelling item {id}, which is {}; ask THE ICONIC's help desk",
             item.native
         )));

@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::bindings::lockstep::plugin::http::Error;
-use crate::fake::Fake;
+use crate::api::api;
+use crate::seller_center;
+use lockstep_sdk::http::Error;
 
 const ORDER: &str = "GET /v2/orders/7";
 const CALL: &str = "POST /v2/orders/statuses/set-to-cancelled";
@@ -41,14 +42,14 @@ fn lines(dropped: &Dropped) -> Vec<&str> {
 
 #[test]
 fn only_reasons_for_cancelling_are_offered() {
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         "GET /v2/orders-failure-reasons",
         200,
         r#"[{"id":99,"type":"canceled","name":"Out of Stock","outOfStock":true},{"id":1,"type":"failed","name":"x"},
             {"id":2,"type":"canceled_system","name":"y"},{"id":3,"type":"canceled","name":null},
             {"id":4,"type":"canceled","name":"Delayed Dispatch","outOfStock":null}]"#,
     );
-    let reasons = reasons(fake.api()).expect("reasons");
+    let reasons = reasons(api(fake.cx())).expect("reasons");
     let seen: Vec<_> = reasons
         .iter()
         .map(|r| (r.code.as_str(), r.out_of_stock))
@@ -61,7 +62,7 @@ fn only_reasons_for_cancelling_are_offered() {
 
 #[test]
 fn one_call_for_each_reason_and_all_that_went_is_told() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             ORDER,
             200,
@@ -91,7 +92,7 @@ fn one_call_for_each_reason_and_all_that_went_is_told() {
         drop("2", "Out of Stock", Some("found damaged")),
         drop("3", "Delayed Dispatch", None),
     ];
-    let dropped = cancel(fake.api(), &drops).expect("dropped");
+    let dropped = cancel(api(fake.cx()), &drops).expect("dropped");
     fake.finish();
     // 4 shared a package with one of them; 5 was cancelled before and not asked for.
     assert_eq!(lines(&dropped), ["1", "2", "3", "4"]);
@@ -107,30 +108,33 @@ fn one_call_for_each_reason_and_all_that_went_is_told() {
 
 #[test]
 fn a_repeat_finds_its_work_done() {
-    let fake = Fake::new().on(ORDER, 200, &order(&[(1, "canceled"), (2, "pending")]));
-    let dropped = cancel(fake.api(), &[drop("1", "x", None)]).expect("dropped");
+    let fake = seller_center().on(ORDER, 200, &order(&[(1, "canceled"), (2, "pending")]));
+    let dropped = cancel(api(fake.cx()), &[drop("1", "x", None)]).expect("dropped");
     assert_eq!(lines(&dropped), ["1"]);
     assert_eq!(fake.count(), 1);
 }
 
 #[test]
 fn what_cannot_be_cancelled_is_refused_and_keeps_nothing_back() {
-    let fake = Fake::new().on(ORDER, 200, &order(&[(1, "shipped")]));
+    let fake = seller_center().on(ORDER, 200, &order(&[(1, "shipped")]));
     assert!(matches!(
-        cancel(fake.api(), &[drop("1", "x", None)]),
+        cancel(api(fake.cx()), &[drop("1", "x", None)]),
         Err(Fault::Conflict(_))
     ));
-    let fake = Fake::new().on(ORDER, 200, &order(&[(1, "ready_to_ship")]));
+    let fake = seller_center().on(ORDER, 200, &order(&[(1, "ready_to_ship")]));
     assert!(matches!(
-        cancel(fake.api(), &[drop("1", "x", None)]),
+        cancel(api(fake.cx()), &[drop("1", "x", None)]),
         Err(Fault::Rejected(_))
     ));
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &order(&[(1, "shipped"), (2, "pending")]))
         .on(CALL, 200, r#"{"orderItemIds":[2]}"#)
         .on(ORDER, 200, &order(&[(1, "shipped"), (2, "canceled")]));
-    let dropped =
-        cancel(fake.api(), &[drop("1", "x", None), drop("2", "x", None)]).expect("dropped");
+    let dropped = cancel(
+        api(fake.cx()),
+        &[drop("1", "x", None), drop("2", "x", None)],
+    )
+    .expect("dropped");
     assert_eq!(lines(&dropped), ["2"]);
     assert!(fake.logged().contains("items 1 could not be cancelled"));
 }
@@ -139,27 +143,27 @@ fn what_cannot_be_cancelled_is_refused_and_keeps_nothing_back() {
 fn a_refused_call_is_looked_up() {
     let refused = r#"{"title":"x","detail":"E073: All order items must have status Pending"}"#;
     let pending = order(&[(1, "pending")]);
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &pending)
         .on(CALL, 422, refused)
         .on(ORDER, 200, &order(&[(1, "canceled")]));
     assert_eq!(
-        lines(&cancel(fake.api(), &[drop("1", "x", None)]).expect("dropped")),
+        lines(&cancel(api(fake.cx()), &[drop("1", "x", None)]).expect("dropped")),
         ["1"]
     );
     let reason = r#"{"title":"Validation Failed","violations":[{"propertyPath":"reason","title":"no choice"}]}"#;
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &pending)
         .on(CALL, 400, reason)
         .on(ORDER, 200, &pending);
-    let result = cancel(fake.api(), &[drop("1", "x", None)]);
+    let result = cancel(api(fake.cx()), &[drop("1", "x", None)]);
     assert!(matches!(result, Err(Fault::Rejected(r)) if r.detail.contains("reason: no choice")));
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &pending)
         .on(CALL, 200, r#"{"orderItemIds":[]}"#)
         .on(ORDER, 200, &pending);
     assert!(matches!(
-        cancel(fake.api(), &[drop("1", "x", None)]),
+        cancel(api(fake.cx()), &[drop("1", "x", None)]),
         Err(Fault::Conflict(_))
     ));
 }
@@ -168,32 +172,32 @@ fn a_refused_call_is_looked_up() {
 fn a_fault_after_a_success_is_of_unknown_outcome() {
     let two = order(&[(1, "pending"), (2, "pending")]);
     let drops = [drop("1", "a", None), drop("2", "b", None)];
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &two)
         .on(CALL, 200, "{}")
         .on(CALL, 429, "");
     assert!(matches!(
-        cancel(fake.api(), &drops),
+        cancel(api(fake.cx()), &drops),
         Err(Fault::UnknownOutcome(_))
     ));
-    let fake = Fake::new().on(ORDER, 200, &two).on(CALL, 429, "");
+    let fake = seller_center().on(ORDER, 200, &two).on(CALL, 429, "");
     assert!(matches!(
-        cancel(fake.api(), &drops),
+        cancel(api(fake.cx()), &drops),
         Err(Fault::Throttled(_))
     ));
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &order(&[(1, "pending")]))
         .on(CALL, 200, "")
         .fails(ORDER, Error::Unavailable("down".into()));
     assert!(matches!(
-        cancel(fake.api(), &drops[..1]),
+        cancel(api(fake.cx()), &drops[..1]),
         Err(Fault::UnknownOutcome(_))
     ));
 }
 
 #[test]
 fn input_is_checked_before_anything_is_sent() {
-    let fake = Fake::new();
+    let fake = seller_center();
     let mut other = drop("2", "x", None);
     other.order = "8".into();
     let mut two = drop("1", "x", None);
@@ -204,9 +208,14 @@ fn input_is_checked_before_anything_is_sent() {
         vec![drop("x", "x", None)],
     ] {
         assert!(matches!(
-            cancel(fake.api(), &drops),
+            cancel(api(fake.cx()), &drops),
             Err(Fault::Rejected(_))
         ));
     }
-    assert!(cancel(fake.api(), &[]).expect("nothing").lines.is_empty());
+    assert!(
+        cancel(api(fake.cx()), &[])
+            .expect("nothing")
+            .lines
+            .is_empty()
+    );
 }

@@ -1,6 +1,6 @@
 //! An order item as the status machine sees it. One item is one physical piece.
 
-use crate::json::Node;
+use lockstep_sdk::json::Node;
 
 /// Where an item stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,14 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use crate::bindings::lockstep::plugin::types::{
+use crate::item::{Item, Shipment, Status};
+use crate::listings::VENTURE;
+use lockstep_sdk::json::{Node, shorten};
+use lockstep_sdk::types::{
     Action, Cost, Cover, Delivery, Discount, Fact, Fulfiller, Line, LineKind, Money, Part, Side,
     State, Tax, Window,
 };
-use crate::item::{Item, Shipment, Status};
-use crate::json::{Node, shorten};
-use crate::listings::VENTURE;
-use crate::time;
 
 /// Longest fact, in characters.
 const FACT: usize = 500;
@@ -113,7 +112,7 @@ pub fn read(node: Node<'_>, currency: &str, voucher: Option<&str>) -> Result<Rea
             charges: Vec::new(),
             costs: costs(node, currency).map_err(at)?,
             ship_by: ship_by
-                .and_then(|text| time::instant(&text))
+                .and_then(|text| lockstep_sdk::time::instant(&text))
                 .map(|latest| Window {
                     earliest: None,
                     latest: Some(latest),
@@ -138,7 +137,7 @@ pub fn updated_at(node: Node<'_>) -> Option<jiff::Timestamp> {
     ["updatedAt", "lastStatusChangedAt", "createdAt"]
         .iter()
         .filter_map(|member| node.get(member).text())
-        .filter_map(|text| time::parse(&text))
+        .filter_map(|text| lockstep_sdk::time::parse(&text))
         .max()
 }
 

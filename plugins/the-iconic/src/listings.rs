@@ -8,11 +8,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::api::{Api, Path, encoded_length};
-use crate::bindings::exports::lockstep::plugin::listings::ListingPage;
-use crate::bindings::lockstep::plugin::types::{Fact, Fault, Fulfiller, Listing, ListingState};
-use crate::json::{Node, Pagination};
-use crate::time;
+use lockstep_sdk::http::{Path, encoded_length};
+
+use crate::api::Api;
+use crate::page::Pagination;
+use lockstep_sdk::json::Node;
+use lockstep_sdk::listings::ListingPage;
+use lockstep_sdk::types::{Fact, Fault, Fulfiller, Listing, ListingState};
 
 /// Sets of one page; the platform cuts more silently.
 const SETS: u64 = 100;
@@ -438,7 +440,7 @@ fn listing(product: Node<'_>, set: Option<Node<'_>>, stock: Option<Node<'_>>) ->
         updated_at: product
             .get("updatedAt")
             .text()
-            .and_then(|text| time::instant(&text)),
+            .and_then(|text| lockstep_sdk::time::instant(&text)),
         facts,
     })
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::fake::Fake;
+use crate::api::api;
+use crate::seller_center;
 
 const PRODUCTS: &str = r#"[
   {"id":418801,"shopSku":"KS-1","sellerSku":"KS-TIDE-30","productSetId":93012,"approvalStatus":"approved","status":"active",
@@ -15,7 +16,7 @@ const STOCK: &str = r#"[
 fn a_page_costs_one_read_a_set_and_one_look_up() {
     let products = PRODUCTS.trim().trim_end_matches(']');
     let found = format!(r#"{{"items":{products}],"pagination":{{"totalCount":3}}}}"#);
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             "GET /v2/product-sets?limit=100&offset=200&status=all&orderBy=createdAt&orderDirection=ASC",
             200,
@@ -29,7 +30,7 @@ fn a_page_costs_one_read_a_set_and_one_look_up() {
             200,
             &found,
         );
-    let page = page(fake.api(), Some("200"), true).expect("a page");
+    let page = page(api(fake.cx()), Some("200"), true).expect("a page");
     fake.finish();
     assert_eq!(page.next.as_deref(), Some("203"));
     let [a, b] = page.listings.as_slice() else {
@@ -57,7 +58,7 @@ fn a_page_costs_one_read_a_set_and_one_look_up() {
 
 #[test]
 fn products_that_the_look_up_misses_are_read_with_their_set() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             "GET /v2/product-sets",
             200,
@@ -71,7 +72,7 @@ fn products_that_the_look_up_misses_are_read_with_their_set() {
             r#"{"items":[],"pagination":{"totalCount":0}}"#,
         )
         .on("GET /v2/product-set/93012/products", 200, PRODUCTS);
-    let page = page(fake.api(), None, true).expect("a page");
+    let page = page(api(fake.cx()), None, true).expect("a page");
     fake.finish();
     let seen: Vec<_> = page
         .listings
@@ -84,14 +85,14 @@ fn products_that_the_look_up_misses_are_read_with_their_set() {
 
 #[test]
 fn without_stock_it_costs_one_read_a_set() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             "GET /v2/product-sets",
             200,
             r#"{"items":[{"id":7}],"pagination":{"totalCount":1}}"#,
         )
         .on("GET /v2/product-set/7/products", 200, PRODUCTS);
-    let page = page(fake.api(), None, false).expect("a page");
+    let page = page(api(fake.cx()), None, false).expect("a page");
     fake.finish();
     assert_eq!(page.next, None);
     assert_eq!(page.listings[0].quantity, None);
@@ -100,28 +101,28 @@ fn without_stock_it_costs_one_read_a_set() {
 #[test]
 fn a_set_that_vanished_is_left_out_and_a_broken_read_fails_the_page() {
     let sets = r#"{"items":[{"id":7},{"id":8}],"pagination":{"totalCount":2}}"#;
-    let fake = Fake::new()
+    let fake = seller_center()
         .on("GET /v2/product-sets", 200, sets)
         .on("GET /v2/product-set/7/products", 404, "")
         .on("GET /v2/product-set/8/products", 200, PRODUCTS);
     assert_eq!(
-        page(fake.api(), None, false)
+        page(api(fake.cx()), None, false)
             .expect("a page")
             .listings
             .len(),
         2
     );
-    let fake = Fake::new()
+    let fake = seller_center()
         .on("GET /v2/product-sets", 200, sets)
         .on("GET /v2/product-set/7/products", 500, "")
         .on("GET /v2/product-set/8/products", 200, PRODUCTS);
     assert!(matches!(
-        page(fake.api(), None, false),
+        page(api(fake.cx()), None, false),
         Err(Fault::Unavailable(_))
     ));
-    let fake = Fake::new().on("GET /v2/product-sets", 200, r#"{"message":"hello"}"#);
+    let fake = seller_center().on("GET /v2/product-sets", 200, r#"{"message":"hello"}"#);
     assert!(matches!(
-        page(fake.api(), None, false),
+        page(api(fake.cx()), None, false),
         Err(Fault::Protocol(_))
     ));
 }
@@ -129,7 +130,7 @@ fn a_set_that_vanished_is_left_out_and_a_broken_read_fails_the_page() {
 #[test]
 fn by_id_asks_again_for_what_a_silent_page_cut_off() {
     let ids: Vec<String> = ["418801", "5", "x", "418802"].map(str::to_owned).to_vec();
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             "GET /v2/products?productIds[]=5&productIds[]=418801&productIds[]=418802",
             200,
@@ -146,7 +147,7 @@ fn by_id_asks_again_for_what_a_silent_page_cut_off() {
             200,
             r#"[{"productId":418802,"sellerSku":"A","quantity":2},{"sellerSku":"A","quantity":1}]"#,
         );
-    let listings = by_id(fake.api(), &ids).expect("listings");
+    let listings = by_id(api(fake.cx()), &ids).expect("listings");
     fake.finish();
     let seen: Vec<_> = listings
         .iter()
@@ -159,7 +160,7 @@ fn by_id_asks_again_for_what_a_silent_page_cut_off() {
 #[test]
 fn by_sku_is_byte_equal_and_reads_the_fewest_stocks() {
     let skus: Vec<String> = ["A", "B+", "C", "gone"].map(str::to_owned).to_vec();
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             "GET /v2/product/seller-skus?sellerSkus[]=A&sellerSkus[]=B%2B&sellerSkus[]=C&sellerSkus[]=gone&limit=100&offset=0",
             200,
@@ -169,7 +170,7 @@ fn by_sku_is_byte_equal_and_reads_the_fewest_stocks() {
         )
         .on("GET /v2/stock/product-set/9", 200, r#"[{"sellerSku":"A","quantity":1},{"sellerSku":"B+","quantity":2}]"#)
         .on("GET /v2/stock/product/4", 200, r#"{"sellerSku":"C","quantity":3,"reservedStock":1}"#);
-    let listings = by_sku(fake.api(), &skus).expect("listings");
+    let listings = by_sku(api(fake.cx()), &skus).expect("listings");
     fake.finish();
     let seen: Vec<_> = listings
         .iter()
@@ -189,11 +190,11 @@ fn by_sku_is_byte_equal_and_reads_the_fewest_stocks() {
 fn look_ups_by_sku_stay_short() {
     let skus: Vec<String> = (0..250).map(|n| format!("{n:0>100}")).collect();
     let empty = r#"{"items":[],"pagination":{"totalCount":0}}"#;
-    let mut fake = Fake::new();
+    let mut fake = seller_center();
     for _ in 0..5 {
         fake = fake.on("GET /v2/product/seller-skus", 200, empty);
     }
-    assert!(by_sku(fake.api(), &skus).expect("listings").is_empty());
+    assert!(by_sku(api(fake.cx()), &skus).expect("listings").is_empty());
     fake.finish();
     for index in 0..fake.count() {
         assert!(fake.url(index).len() < 6_100);
@@ -202,9 +203,9 @@ fn look_ups_by_sku_stay_short() {
 
 #[test]
 fn a_walk_with_a_strange_cursor_begins_anew() {
-    let fake = Fake::new();
+    let fake = seller_center();
     assert!(matches!(
-        page(fake.api(), Some("x"), true),
+        page(api(fake.cx()), Some("x"), true),
         Err(Fault::Other(_))
     ));
 }

@@ -7,16 +7,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::address;
-use crate::bindings::lockstep::plugin::types::{
+use crate::item::{Item, Shipment, Status};
+use crate::line::{self, amount, money};
+use crate::listings::VENTURE;
+use lockstep_sdk::json::{Node, shorten};
+use lockstep_sdk::types::{
     Address, Buyer, Carrier, Delivery, DeliveryMode, EmailKind, Fact, Fulfiller, Gift, Hold,
     Kinship, Line, Order, Packed, ParcelSeen, Payment, PaymentState, Relation, Side, Stage, State,
     Totals, Window,
 };
-use crate::item::{Item, Shipment, Status};
-use crate::json::{Node, shorten};
-use crate::line::{self, amount, money};
-use crate::listings::VENTURE;
-use crate::time;
 
 /// Begins the id of an order whose own id cannot be read; its number follows.
 pub const BY_NUMBER: &str = "number:";
@@ -238,7 +237,8 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
 }
 
 fn read_time(node: Node<'_>) -> Option<Timestamp> {
-    node.text().and_then(|text| time::parse(&text))
+    node.text()
+        .and_then(|text| lockstep_sdk::time::parse(&text))
 }
 
 fn placed_at(node: Node<'_>, rows: &[Node<'_>]) -> Result<Timestamp, String> {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::bindings::lockstep::plugin::types::{Action, Cover, LineKind};
+use lockstep_sdk::types::{Action, Cover, LineKind};
 
 /// An order of two equal pieces, as it comes.
 fn sample() -> Value {
@@ -45,7 +45,7 @@ fn parse_text(text: &str) -> Result<Order, String> {
     read(raw, "AUD")
 }
 
-fn amount_of(money: &Option<crate::bindings::lockstep::plugin::types::Money>) -> &str {
+fn amount_of(money: &Option<lockstep_sdk::types::Money>) -> &str {
     money.as_ref().map_or("", |money| money.amount.as_str())
 }
 
@@ -280,7 +280,7 @@ fn vouchers_tell_the_sellers_share() {
     );
 }
 
-use crate::bindings::lockstep::plugin::types::Part;
+use lockstep_sdk::types::Part;
 
 #[test]
 fn pieces_of_one_code_are_one_parcel() {

@@ -6,11 +6,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::api::{Api, Path, reject};
-use crate::bindings::exports::lockstep::plugin::orders::OrderPage;
-use crate::bindings::lockstep::plugin::types::{Fault, Order};
-use crate::json::{Node, Pagination, shorten};
+use lockstep_sdk::http::Path;
+
+use crate::api::Api;
+use crate::page::Pagination;
 use crate::{order, time};
+use lockstep_sdk::json::{Node, shorten};
+use lockstep_sdk::orders::OrderPage;
+use lockstep_sdk::types::{Fault, Order};
 
 /// Orders of one page. The platform's maximum is not public.
 const PAGE: u64 = 50;
@@ -56,8 +59,8 @@ impl Cursor {
 
 /// Orders with an item that changed at or after `since`, oldest first.
 pub fn changed(api: Api<'_>, since: &str, cursor: Option<&str>) -> Result<OrderPage, Fault> {
-    let from = time::parse(since)
-        .ok_or_else(|| reject(format!("\"{since}\" is no point in time (RFC 3339)")))?;
+    let from = lockstep_sdk::time::parse(since)
+        .ok_or_else(|| Fault::reject(format!("\"{since}\" is no point in time (RFC 3339)")))?;
     let cursor = Cursor::parse(cursor)?;
     let read = |offset: u64| {
         let path = Path::new("/v2/orders")

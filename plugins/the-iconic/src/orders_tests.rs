@@ -1,5 +1,6 @@
 use super::*;
-use crate::fake::Fake;
+use crate::api::api;
+use crate::seller_center;
 
 const SINCE: &str = "2026-03-08T13:00:00Z";
 const QUERY: &str = "&updateDateStart=2026-03-08T13:00:00.000000Z&sort=updatedAt&sortDir=asc&includeVoucherDetails=1";
@@ -33,28 +34,29 @@ fn both_pagination_styles_end() {
         r#"{"totalCount":2}"#,
         r#"{"hasNext":false,"totalCount":9}"#,
     ] {
-        let fake = Fake::new().on(&at(0), 200, &rows([1, 2], end));
-        let page = changed(fake.api(), SINCE, None).expect("a page");
+        let fake = seller_center().on(&at(0), 200, &rows([1, 2], end));
+        let page = changed(api(fake.cx()), SINCE, None).expect("a page");
         assert_eq!(ids(&page), ["1", "2"]);
         assert_eq!(page.next, None, "{end}");
     }
     for more in [r#"{"hasNext":true}"#, r#"{"totalCount":3}"#, "{}", "null"] {
-        let fake = Fake::new().on(&at(0), 200, &rows([1, 2], more));
-        let page = changed(fake.api(), SINCE, None).expect("a page");
+        let fake = seller_center().on(&at(0), 200, &rows([1, 2], more));
+        let page = changed(api(fake.cx()), SINCE, None).expect("a page");
         assert_eq!(page.next.as_deref(), Some("1 2"), "{more}");
     }
 }
 
 #[test]
 fn a_page_begins_with_the_last_row_of_the_one_before() {
-    let fake = Fake::new()
-        .on(&at(1), 200, &rows([2, 3], "{}"))
-        .on(&at(2), 200, &rows([3], "{}"));
-    let page = changed(fake.api(), SINCE, Some("1 2")).expect("a page");
+    let fake =
+        seller_center()
+            .on(&at(1), 200, &rows([2, 3], "{}"))
+            .on(&at(2), 200, &rows([3], "{}"));
+    let page = changed(api(fake.cx()), SINCE, Some("1 2")).expect("a page");
     assert_eq!(ids(&page), ["3"]);
     assert_eq!(page.next.as_deref(), Some("2 3"));
     // Nothing new and no sign: the end.
-    let page = changed(fake.api(), SINCE, Some("2 3")).expect("a page");
+    let page = changed(api(fake.cx()), SINCE, Some("2 3")).expect("a page");
     assert!(page.orders.is_empty());
     assert_eq!(page.next, None);
     fake.finish();
@@ -63,10 +65,10 @@ fn a_page_begins_with_the_last_row_of_the_one_before() {
 #[test]
 fn rows_that_moved_while_walking_are_read() {
     // Order 1 changed and went to the end, so 51 moved to where 50 was expected.
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(&at(49), 200, &rows([51, 52, 1], r#"{"hasNext":false}"#))
         .on(&at(0), 200, &rows(2..=51, r#"{"hasNext":true}"#));
-    let page = changed(fake.api(), SINCE, Some("49 50")).expect("a page");
+    let page = changed(api(fake.cx()), SINCE, Some("49 50")).expect("a page");
     fake.finish();
     assert_eq!(page.orders.len(), 52);
     assert_eq!(page.orders[50].id, "52");
@@ -75,8 +77,8 @@ fn rows_that_moved_while_walking_are_read() {
 
 #[test]
 fn a_limit_cut_to_one_row_still_goes_on() {
-    let fake = Fake::new().on(&at(4), 200, &rows([5], r#"{"hasNext":true}"#));
-    let page = changed(fake.api(), SINCE, Some("4 5")).expect("a page");
+    let fake = seller_center().on(&at(4), 200, &rows([5], r#"{"hasNext":true}"#));
+    let page = changed(api(fake.cx()), SINCE, Some("4 5")).expect("a page");
     assert_eq!(page.next.as_deref(), Some("5 "));
 }
 
@@ -87,8 +89,8 @@ fn one_unreadable_order_does_not_fail_its_page() {
         row(1),
         row(3)
     );
-    let fake = Fake::new().on(&at(0), 200, &text);
-    let page = changed(fake.api(), SINCE, None).expect("a page");
+    let fake = seller_center().on(&at(0), 200, &text);
+    let page = changed(api(fake.cx()), SINCE, None).expect("a page");
     assert_eq!(ids(&page), ["1", "2", "3"]);
     assert!(page.orders[1].lines.is_empty());
     assert!(fake.logged().contains("row 2 has neither id nor number"));
@@ -96,13 +98,13 @@ fn one_unreadable_order_does_not_fail_its_page() {
 
 #[test]
 fn lists_may_be_bare_or_empty_but_not_something_else() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(&at(0), 200, &format!("[{}]", row(1)))
         .on(&at(0), 200, "")
         .on(&at(0), 200, r#"{"items":{},"pagination":null}"#)
         .on(&at(0), 200, r#"{"message":"hello"}"#)
         .on(&at(0), 200, "<html>");
-    let page = || changed(fake.api(), SINCE, None);
+    let page = || changed(api(fake.cx()), SINCE, None);
     assert_eq!(page().expect("a page").next.as_deref(), Some("0 1"));
     assert_eq!(page().expect("a page").next, None);
     assert_eq!(page().expect("a page").next, None);
@@ -113,12 +115,12 @@ fn lists_may_be_bare_or_empty_but_not_something_else() {
 #[test]
 fn by_id_leaves_unknown_ids_out() {
     let wanted: Vec<String> = ["1", "x", "9"].map(str::to_owned).to_vec();
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         "GET /v2/orders?limit=50&offset=0&orderIds[]=1&orderIds[]=9&includeVoucherDetails=1",
         200,
         &rows([1], r#"{"hasNext":false}"#),
     );
-    let orders = by_id(fake.api(), &wanted).expect("orders");
+    let orders = by_id(api(fake.cx()), &wanted).expect("orders");
     fake.finish();
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].id, "1");
@@ -127,35 +129,35 @@ fn by_id_leaves_unknown_ids_out() {
 #[test]
 fn by_id_survives_a_filter_that_is_ignored() {
     let wanted: Vec<String> = ["8", "9"].map(str::to_owned).to_vec();
-    let fake = Fake::new()
+    let fake = seller_center()
         .on("GET /v2/orders?", 200, &rows([1, 8], r#"{"hasNext":true}"#))
         .on("GET /v2/orders/9", 404, "");
-    let orders = by_id(fake.api(), &wanted).expect("orders");
+    let orders = by_id(api(fake.cx()), &wanted).expect("orders");
     fake.finish();
     assert_eq!(orders.len(), 1);
 }
 
 #[test]
 fn an_order_without_id_is_found_by_number() {
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         "GET /v2/orders?limit=50&offset=0&orderNumbers[]=N4",
         200,
         &rows([4], r#"{"hasNext":false}"#),
     );
-    let orders = by_id(fake.api(), &["number:N4".to_owned()]).expect("orders");
+    let orders = by_id(api(fake.cx()), &["number:N4".to_owned()]).expect("orders");
     assert_eq!(orders[0].id, "number:N4");
     assert_eq!(orders[0].lines.len(), 1);
 }
 
 #[test]
 fn odd_cursors_and_times_are_refused() {
-    let fake = Fake::new();
+    let fake = seller_center();
     assert!(matches!(
-        changed(fake.api(), "yesterday", None),
+        changed(api(fake.cx()), "yesterday", None),
         Err(Fault::Rejected(_))
     ));
     assert!(matches!(
-        changed(fake.api(), SINCE, Some("x")),
+        changed(api(fake.cx()), SINCE, Some("x")),
         Err(Fault::Other(_))
     ));
 }

@@ -6,12 +6,14 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, Path, reject};
-use crate::bindings::exports::lockstep::plugin::fulfillments::{CarrierEntry, Parcel, Sent};
-use crate::bindings::lockstep::plugin::http::Method;
-use crate::bindings::lockstep::plugin::types::{Carrier, Fault, Packed, Stage};
+use lockstep_sdk::http::Path;
+
+use crate::api::Api;
 use crate::item::{Item, Shipment, Status};
-use crate::json::Node;
+use lockstep_sdk::fulfillments::{CarrierEntry, Parcel, Sent};
+use lockstep_sdk::http::Method;
+use lockstep_sdk::json::Node;
+use lockstep_sdk::types::{Carrier, Fault, Packed, Stage};
 
 const PACK: &str = "status_set_to_packed_by_marketplace";
 const READY: &str = "status_set_to_ready_to_ship";
@@ -70,7 +72,7 @@ impl Wanted {
     fn read(parcel: &Parcel) -> Result<Self, Fault> {
         let tracking = parcel.tracking.as_deref().unwrap_or_default().trim();
         if tracking.is_empty() {
-            return Err(reject(
+            return Err(Fault::reject(
                 "THE ICONIC takes no parcel without a tracking code; add one to the fulfillment",
             ));
         }
@@ -79,7 +81,9 @@ impl Wanted {
             order: order_id(&parcel.order)?,
             items: item_ids(&parcel.lines)?,
             carrier: carrier.ok_or_else(|| {
-                reject("the parcel names no carrier; map it to one of the channel's carriers")
+                Fault::reject(
+                    "the parcel names no carrier; map it to one of the channel's carriers",
+                )
             })?,
             tracking: tracking.to_owned(),
         })
@@ -94,7 +98,7 @@ impl Wanted {
 /// An order's id in a path.
 pub fn order_id(text: &str) -> Result<u64, Fault> {
     text.parse().map_err(|_| {
-        reject(format!(
+        Fault::reject(format!(
             "\"{text}\" is no order id of Seller Center (a whole number)"
         ))
     })
@@ -109,7 +113,7 @@ fn item_ids(lines: &[Packed]) -> Result<Vec<u64>, Fault> {
         }
     }
     if ids.is_empty() {
-        return Err(reject("the parcel has no lines"));
+        return Err(Fault::reject("the parcel has no lines"));
     }
     Ok(ids)
 }
@@ -117,12 +121,12 @@ fn item_ids(lines: &[Packed]) -> Result<Vec<u64>, Fault> {
 /// A line's id as an item id. A line is one piece.
 pub fn item_id(line: &str, quantity: u32) -> Result<u64, Fault> {
     if quantity != 1 {
-        return Err(reject(format!(
+        return Err(Fault::reject(format!(
             "line {line}: an order item of THE ICONIC is one piece, not {quantity}"
         )));
     }
     line.parse().map_err(|_| {
-        reject(format!(
+        Fault::reject(format!(
             "\"{line}\" is no order item id of Seller Center (a whole number)"
         ))
     })
@@ -193,7 +197,7 @@ fn plan(wanted: &Wanted, items: &[Item]) -> Result<Step, Fault> {
             }
         }
         if !item.sellers() {
-            return Err(reject(format!(
+            return Err(Fault::reject(format!(
                 "item {id} ships from THE ICONIC's warehouse; it is not the seller's to send"
             )));
         }
@@ -203,7 +207,7 @@ fn plan(wanted: &Wanted, items: &[Item]) -> Result<Step, Fault> {
             )));
         }
         if *delivery.get_or_insert(item.delivery_type) != item.delivery_type {
-            return Err(reject(
+            return Err(Fault::reject(
                 "the parcel mixes items for the buyer with items for THE ICONIC's hub; send them apart",
             ));
         }
@@ -461,7 +465,7 @@ pub fn items_after(
     items(api, order).map_err(|fault| match answer {
         Ok(_) => Fault::UnknownOutcome(format!(
             "order {order}: the status call was taken, but its effect could not be read: {}",
-            crate::api::detail(&fault)
+            fault.detail()
         )),
         Err(refused) => refused.clone(),
     })

@@ -1,8 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::bindings::lockstep::plugin::http::Error;
-use crate::fake::Fake;
+use crate::api::api;
+use crate::seller_center;
+use lockstep_sdk::http::Error;
 
 const ORDER: &str = "GET /v2/orders/601774";
 const TO_PACKED: &str = "POST /v2/orders/statuses/set-to-packed-by-marketplace";
@@ -60,14 +61,14 @@ fn sent(stage: Stage, more: bool) -> Sent {
 
 #[test]
 fn carriers_tell_what_may_be_used() {
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         "GET /v2/orders-shipment-providers",
         200,
         r#"[{"id":42,"name":"Australia Post","apiIntegrationAvailable":false,"status":true,"url":"https://c.example"},
             {"id":43,"name":"StarTrack","apiIntegrationAvailable":true,"status":0},
             {"id":44,"name":" Other","status":true},{"id":45,"name":null},{"id":46,"name":"DHL","status":null}]"#,
     );
-    let carriers = carriers(fake.api()).expect("carriers");
+    let carriers = carriers(api(fake.cx())).expect("carriers");
     let seen: Vec<_> = carriers
         .iter()
         .map(|c| {
@@ -92,7 +93,7 @@ fn carriers_tell_what_may_be_used() {
 
 #[test]
 fn ready_at_once_where_it_is_offered() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             ORDER,
             200,
@@ -103,7 +104,7 @@ fn ready_at_once_where_it_is_offered() {
             ]),
         )
         .on(TO_READY, 200, r#"{"orderItemIds":[88002,"88001"]}"#);
-    let result = prepare(fake.api(), &parcel(&["88001", "88002"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001", "88002"]));
     fake.finish();
     assert_eq!(result, Ok(sent(Stage::Ready, true)));
     assert_eq!(
@@ -115,7 +116,7 @@ fn ready_at_once_where_it_is_offered() {
 
 #[test]
 fn packed_first_where_only_that_is_offered() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &order(&[item(88001, "pending", "", &[PACK])]))
         .on(TO_PACKED, 200, r#"{"orderItemIds":[88001]}"#)
         .on(
@@ -124,7 +125,7 @@ fn packed_first_where_only_that_is_offered() {
             &order(&[item(88001, "pending", "KSP1", &[READY])]),
         )
         .on(TO_READY, 200, r#"{"orderItemIds":[88001]}"#);
-    let result = prepare(fake.api(), &parcel(&["88001"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001"]));
     fake.finish();
     assert_eq!(result, Ok(sent(Stage::Ready, true)));
     assert_eq!(
@@ -143,9 +144,9 @@ fn a_repeat_finds_its_work_done() {
         ("shipped", &[][..], sent(Stage::Shipped, false)),
         ("delivered", &[][..], sent(Stage::Delivered, false)),
     ] {
-        let fake = Fake::new().on(ORDER, 200, &order(&[item(88001, status, "KSP1", actions)]));
+        let fake = seller_center().on(ORDER, 200, &order(&[item(88001, status, "KSP1", actions)]));
         assert_eq!(
-            prepare(fake.api(), &parcel(&["88001"])),
+            prepare(api(fake.cx()), &parcel(&["88001"])),
             Ok(expected),
             "{status}"
         );
@@ -155,7 +156,7 @@ fn a_repeat_finds_its_work_done() {
 
 #[test]
 fn half_done_work_is_finished() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             ORDER,
             200,
@@ -165,7 +166,7 @@ fn half_done_work_is_finished() {
             ]),
         )
         .on(TO_READY, 200, r#"{"orderItemIds":[88002]}"#);
-    let result = prepare(fake.api(), &parcel(&["88001", "88002"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001", "88002"]));
     assert_eq!(result, Ok(sent(Stage::Ready, true)));
     assert_eq!(fake.body(1)["orderItems"], json!([{"id": 88002}]));
 }
@@ -173,12 +174,12 @@ fn half_done_work_is_finished() {
 #[test]
 fn another_code_is_a_conflict_and_nothing_is_sent() {
     for status in ["pending", "ready_to_ship", "shipped"] {
-        let fake = Fake::new().on(
+        let fake = seller_center().on(
             ORDER,
             200,
             &order(&[item(88001, status, "KSP9", &[READY, SHIP])]),
         );
-        let result = prepare(fake.api(), &parcel(&["88001"]));
+        let result = prepare(api(fake.cx()), &parcel(&["88001"]));
         assert!(
             matches!(result, Err(Fault::Conflict(text)) if text.contains("KSP9")),
             "{status}"
@@ -190,19 +191,19 @@ fn another_code_is_a_conflict_and_nothing_is_sent() {
         ("payment_pending", ""),
         ("odd", ""),
     ] {
-        let fake = Fake::new().on(ORDER, 200, &order(&[item(88001, status, tracking, &[])]));
-        let result = prepare(fake.api(), &parcel(&["88001"]));
+        let fake = seller_center().on(ORDER, 200, &order(&[item(88001, status, tracking, &[])]));
+        let result = prepare(api(fake.cx()), &parcel(&["88001"]));
         assert!(
             matches!(result, Err(Fault::Conflict(_))),
             "{status}: {result:?}"
         );
     }
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         ORDER,
         200,
         &order(&[item(88001, "pending", "", &["levitate"])]),
     );
-    let result = prepare(fake.api(), &parcel(&["88001"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001"]));
     assert!(matches!(result, Err(Fault::Conflict(text)) if text.contains("levitate")));
 }
 
@@ -210,18 +211,18 @@ fn another_code_is_a_conflict_and_nothing_is_sent() {
 fn fewer_ids_in_the_answer_are_looked_up() {
     let pending = order(&[item(88001, "pending", "", &[READY])]);
     for answer in ["", "{}", r#"{"orderItemIds":[]}"#] {
-        let fake = Fake::new()
+        let fake = seller_center()
             .on(ORDER, 200, &pending)
             .on(TO_READY, 200, answer)
             .on(ORDER, 200, &pending);
-        let result = prepare(fake.api(), &parcel(&["88001"]));
+        let result = prepare(api(fake.cx()), &parcel(&["88001"]));
         fake.finish();
         assert!(
             matches!(result, Err(Fault::UnknownOutcome(text)) if text.contains("not ready")),
             "{answer}"
         );
     }
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &pending)
         .on(TO_READY, 200, "")
         .on(
@@ -230,7 +231,7 @@ fn fewer_ids_in_the_answer_are_looked_up() {
             &order(&[item(88001, "ready_to_ship", "KSP1", &[SHIP])]),
         );
     assert_eq!(
-        prepare(fake.api(), &parcel(&["88001"])),
+        prepare(api(fake.cx()), &parcel(&["88001"])),
         Ok(sent(Stage::Ready, true))
     );
 }
@@ -243,7 +244,7 @@ fn a_refusal_by_state_is_looked_up() {
         "not allowed",
     ] {
         let start = || {
-            Fake::new()
+            seller_center()
                 .on(ORDER, 200, &pending)
                 .on(TO_READY, 422, &refusal(detail))
         };
@@ -254,19 +255,19 @@ fn a_refusal_by_state_is_looked_up() {
             &order(&[item(88001, "ready_to_ship", "KSP1", &[SHIP])]),
         );
         assert_eq!(
-            prepare(fake.api(), &parcel(&["88001"])),
+            prepare(api(fake.cx()), &parcel(&["88001"])),
             Ok(sent(Stage::Ready, true))
         );
         // It was cancelled meanwhile.
         let fake = start().on(ORDER, 200, &order(&[item(88001, "canceled", "", &[])]));
         assert!(matches!(
-            prepare(fake.api(), &parcel(&["88001"])),
+            prepare(api(fake.cx()), &parcel(&["88001"])),
             Err(Fault::Conflict(_))
         ));
         // Nothing changed.
         let fake = start().on(ORDER, 200, &pending);
         assert!(matches!(
-            prepare(fake.api(), &parcel(&["88001"])),
+            prepare(api(fake.cx()), &parcel(&["88001"])),
             Err(Fault::Rejected(_))
         ));
     }
@@ -275,38 +276,38 @@ fn a_refusal_by_state_is_looked_up() {
 #[test]
 fn a_refusal_of_the_input_is_final() {
     for code in ["E063", "E031", "E026", "E025"] {
-        let fake = Fake::new()
+        let fake = seller_center()
             .on(ORDER, 200, &order(&[item(88001, "pending", "", &[READY])]))
             .on(TO_READY, 422, &refusal(&format!("{code}: no")));
-        let result = prepare(fake.api(), &parcel(&["88001"]));
+        let result = prepare(api(fake.cx()), &parcel(&["88001"]));
         fake.finish();
         assert!(
             matches!(&result, Err(Fault::Rejected(r)) if r.code.as_deref() == Some(code)),
             "{result:?}"
         );
     }
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &order(&[item(88001, "pending", "", &[READY])]))
         .on(TO_READY, 422, &refusal("E021: OMS"));
     assert!(matches!(
-        prepare(fake.api(), &parcel(&["88001"])),
+        prepare(api(fake.cx()), &parcel(&["88001"])),
         Err(Fault::Other(_))
     ));
 }
 
 #[test]
 fn a_lost_answer_is_left_to_the_host() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &order(&[item(88001, "pending", "", &[READY])]))
         .fails(TO_READY, Error::OutcomeUnknown("reset".into()));
-    let result = prepare(fake.api(), &parcel(&["88001"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001"]));
     fake.finish();
     assert!(matches!(result, Err(Fault::UnknownOutcome(_))));
 }
 
 #[test]
 fn parcels_that_cannot_be_told_are_refused_unsent() {
-    let fake = Fake::new();
+    let fake = seller_center();
     let mut bare = parcel(&["88001"]);
     bare.tracking = Some("  ".into());
     let mut nobody = parcel(&["88001"]);
@@ -315,18 +316,18 @@ fn parcels_that_cannot_be_told_are_refused_unsent() {
     two.lines[0].quantity = 2;
     for parcel in [bare, nobody, two, parcel(&["x"]), parcel(&[])] {
         assert!(matches!(
-            prepare(fake.api(), &parcel),
+            prepare(api(fake.cx()), &parcel),
             Err(Fault::Rejected(_))
         ));
     }
-    let fake = Fake::new().on(ORDER, 200, &order(&[item(1, "pending", "", &[READY])]));
+    let fake = seller_center().on(ORDER, 200, &order(&[item(1, "pending", "", &[READY])]));
     assert!(matches!(
-        prepare(fake.api(), &parcel(&["2"])),
+        prepare(api(fake.cx()), &parcel(&["2"])),
         Err(Fault::Missing(_))
     ));
-    let fake = Fake::new().on(ORDER, 404, "");
+    let fake = seller_center().on(ORDER, 404, "");
     assert!(matches!(
-        prepare(fake.api(), &parcel(&["2"])),
+        prepare(api(fake.cx()), &parcel(&["2"])),
         Err(Fault::Missing(_))
     ));
 }
@@ -335,19 +336,19 @@ fn parcels_that_cannot_be_told_are_refused_unsent() {
 fn cross_docking_goes_to_the_hub_and_is_not_shipped_by_the_seller() {
     let mut crossdock = item(88001, "pending", "", &[READY]);
     crossdock["shipment"]["type"] = json!("crossdocking");
-    let fake = Fake::new().on(ORDER, 200, &order(&[crossdock])).on(
+    let fake = seller_center().on(ORDER, 200, &order(&[crossdock])).on(
         TO_READY,
         200,
         r#"{"orderItemIds":[88001]}"#,
     );
-    let result = prepare(fake.api(), &parcel(&["88001"]));
+    let result = prepare(api(fake.cx()), &parcel(&["88001"]));
     assert_eq!(result, Ok(sent(Stage::Ready, false)));
     assert_eq!(fake.body(1)["deliveryType"], json!("send_to_warehouse"));
 }
 
 #[test]
 fn shipping_names_only_what_is_ready() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             ORDER,
             200,
@@ -358,7 +359,7 @@ fn shipping_names_only_what_is_ready() {
             ]),
         )
         .on(TO_SHIPPED, 200, r#"{"orderItemIds":[88001]}"#);
-    let result = ship(fake.api(), &parcel(&["88001", "88002", "88003"]));
+    let result = ship(api(fake.cx()), &parcel(&["88001", "88002", "88003"]));
     fake.finish();
     assert_eq!(result, Ok(sent(Stage::Shipped, false)));
     assert_eq!(fake.body(1), json!({"orderItemIds": [88001]}));
@@ -366,12 +367,12 @@ fn shipping_names_only_what_is_ready() {
 
 #[test]
 fn what_is_shipped_already_is_a_success() {
-    let fake = Fake::new().on(ORDER, 200, &order(&[item(88001, "shipped", "KSP1", &[])]));
+    let fake = seller_center().on(ORDER, 200, &order(&[item(88001, "shipped", "KSP1", &[])]));
     assert_eq!(
-        ship(fake.api(), &parcel(&["88001"])),
+        ship(api(fake.cx()), &parcel(&["88001"])),
         Ok(sent(Stage::Shipped, false))
     );
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             ORDER,
             200,
@@ -384,29 +385,29 @@ fn what_is_shipped_already_is_a_success() {
         )
         .on(ORDER, 200, &order(&[item(88001, "shipped", "KSP1", &[])]));
     assert_eq!(
-        ship(fake.api(), &parcel(&["88001"])),
+        ship(api(fake.cx()), &parcel(&["88001"])),
         Ok(sent(Stage::Shipped, false))
     );
 }
 
 #[test]
 fn where_the_platform_ships_by_itself_ready_is_enough() {
-    let fake = Fake::new().on(
+    let fake = seller_center().on(
         ORDER,
         200,
         &order(&[item(88001, "ready_to_ship", "KSP1", &["x"])]),
     );
     assert_eq!(
-        ship(fake.api(), &parcel(&["88001"])),
+        ship(api(fake.cx()), &parcel(&["88001"])),
         Ok(sent(Stage::Ready, false))
     );
     let ready = order(&[item(88001, "ready_to_ship", "KSP1", &[SHIP])]);
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(ORDER, 200, &ready)
         .on(TO_SHIPPED, 422, &refusal("E028: blocked"))
         .on(ORDER, 200, &ready);
     assert_eq!(
-        ship(fake.api(), &parcel(&["88001"])),
+        ship(api(fake.cx()), &parcel(&["88001"])),
         Ok(sent(Stage::Ready, false))
     );
     assert!(fake.logged().contains("by itself"));
@@ -419,9 +420,9 @@ fn shipping_what_is_not_ready_is_a_conflict() {
         item(88001, "canceled", "KSP1", &[]),
         item(88001, "ready_to_ship", "KSP2", &[SHIP]),
     ] {
-        let fake = Fake::new().on(ORDER, 200, &order(&[items]));
+        let fake = seller_center().on(ORDER, 200, &order(&[items]));
         assert!(matches!(
-            ship(fake.api(), &parcel(&["88001"])),
+            ship(api(fake.cx()), &parcel(&["88001"])),
             Err(Fault::Conflict(_))
         ));
     }

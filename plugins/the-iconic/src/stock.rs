@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, Path, detail, reject};
-use crate::bindings::exports::lockstep::plugin::stock::{Level, Outcome, Settlement};
-use crate::bindings::lockstep::plugin::http::Method;
-use crate::bindings::lockstep::plugin::types::{Fault, Rejection};
-use crate::json::Node;
+use lockstep_sdk::http::Path;
+
+use crate::api::Api;
 use crate::listings;
+use lockstep_sdk::http::Method;
+use lockstep_sdk::json::Node;
+use lockstep_sdk::stock::{Level, Outcome, Settlement};
+use lockstep_sdk::types::{Fault, Rejection};
 
 /// Most rows of one call.
 const BATCH: usize = 100;
@@ -96,7 +98,7 @@ pub fn push(api: Api<'_>, levels: &[Level]) -> Result<Vec<Outcome>, Fault> {
         .map(|(id, level)| {
             let known = id.and_then(|id| outcomes.get(&id).cloned());
             known.unwrap_or_else(|| {
-                Outcome::Failed(reject(format!(
+                Outcome::Failed(Fault::reject(format!(
                     "\"{}\" is no product id of Seller Center (a whole number); read the catalogue again",
                     level.listing
                 )))
@@ -153,7 +155,7 @@ fn reasons(api: Api<'_>, failed: &[u64]) -> HashMap<u64, Fault> {
             Err(fault) => {
                 return refused(format!(
                     "Seller Center ignored the new stock of product {id} and gave no reason ({})",
-                    detail(fault)
+                    fault.detail()
                 ));
             }
         };

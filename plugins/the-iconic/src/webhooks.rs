@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Api, Path};
-use crate::bindings::exports::lockstep::plugin::webhooks::{Hint, Subscription};
-use crate::bindings::lockstep::plugin::http::Method;
-use crate::bindings::lockstep::plugin::types::Fault;
-use crate::json::{Node, shorten};
+use crate::api::Api;
+use lockstep_sdk::http::Method;
+use lockstep_sdk::http::Path;
+use lockstep_sdk::json::{Node, shorten};
+use lockstep_sdk::types::Fault;
+use lockstep_sdk::webhooks::{Hint, Subscription};
 
 /// What is subscribed to.
 const EVENTS: [&str; 6] = [

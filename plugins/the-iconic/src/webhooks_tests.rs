@@ -1,7 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::fake::Fake;
+use crate::api::api;
+use crate::seller_center;
 
 const URL: &str = "https://hooks.kestrel.example/ic/9f2c";
 const LIST: &str = "GET /v2/webhooks";
@@ -22,7 +23,7 @@ fn list_of(hooks: &[Value]) -> String {
 
 #[test]
 fn one_is_made_where_there_is_none() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             LIST,
             200,
@@ -34,7 +35,7 @@ fn one_is_made_where_there_is_none() {
             201,
             r#"{"webhookId":"w1","createdAt":"x"}"#,
         );
-    let made = ensure(fake.api(), URL).expect("a subscription");
+    let made = ensure(api(fake.cx()), URL).expect("a subscription");
     fake.finish();
     assert_eq!(made.id, "w1");
     assert_eq!(
@@ -45,7 +46,7 @@ fn one_is_made_where_there_is_none() {
 
 #[test]
 fn a_complete_one_is_kept_and_switched_on_and_others_go() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             LIST,
             200,
@@ -53,7 +54,7 @@ fn a_complete_one_is_kept_and_switched_on_and_others_go() {
         )
         .on("DELETE /v2/webhook/b", 204, "")
         .on("POST /v2/webhook/a/status", 204, "");
-    let kept = ensure(fake.api(), URL).expect("a subscription");
+    let kept = ensure(api(fake.cx()), URL).expect("a subscription");
     fake.finish();
     assert_eq!((kept.id.as_str(), kept.enabled), ("a", true));
     assert_eq!(fake.body(2), json!({"isEnabled": true}));
@@ -61,7 +62,7 @@ fn a_complete_one_is_kept_and_switched_on_and_others_go() {
 
 #[test]
 fn a_poor_one_is_completed() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             LIST,
             200,
@@ -69,10 +70,10 @@ fn a_poor_one_is_completed() {
         )
         .on("GET /v2/webhook-entities", 404, "")
         .on("PUT /v2/webhook/a", 200, r#"{"webhookId":"a"}"#);
-    let kept = ensure(fake.api(), URL).expect("a subscription");
+    let kept = ensure(api(fake.cx()), URL).expect("a subscription");
     fake.finish();
     assert_eq!(kept.events, EVENTS);
-    let fake = Fake::new()
+    let fake = seller_center()
         .on(
             LIST,
             200,
@@ -84,19 +85,22 @@ fn a_poor_one_is_completed() {
             )]),
         )
         .on("GET /v2/webhook-entities", 200, ENTITIES);
-    ensure(fake.api(), URL).expect("nothing to do");
+    ensure(api(fake.cx()), URL).expect("nothing to do");
     fake.finish();
 }
 
 #[test]
 fn removing_twice_succeeds() {
-    let fake = Fake::new()
+    let fake = seller_center()
         .on("DELETE /v2/webhook/a%2Fb", 204, "")
         .on("DELETE /v2/webhook/a%2Fb", 404, "")
         .on("DELETE /v2/webhook/a%2Fb", 403, "");
-    assert_eq!(remove(fake.api(), "a/b"), Ok(()));
-    assert_eq!(remove(fake.api(), "a/b"), Ok(()));
-    assert!(matches!(remove(fake.api(), "a/b"), Err(Fault::Denied(_))));
+    assert_eq!(remove(api(fake.cx()), "a/b"), Ok(()));
+    assert_eq!(remove(api(fake.cx()), "a/b"), Ok(()));
+    assert!(matches!(
+        remove(api(fake.cx()), "a/b"),
+        Err(Fault::Denied(_))
+    ));
 }
 
 #[test]

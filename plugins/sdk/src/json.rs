@@ -4,6 +4,8 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use crate::types::Fault;
+
 static NULL: Value = Value::Null;
 
 /// A value that may not be there.
@@ -50,6 +52,12 @@ impl<'a> Node<'a> {
         let text = self.exact()?;
         let trimmed = text.trim();
         (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+
+    /// Text that must be there; `what` says to people what is missing.
+    pub fn need(self, what: &str) -> Result<String, Fault> {
+        self.text()
+            .ok_or_else(|| Fault::Protocol(format!("the answer does not tell {what}")))
     }
 
     /// Text that the marketplace does not withhold.
@@ -144,37 +152,6 @@ pub fn shorten(text: &str, most: usize) -> String {
     }
 }
 
-/// Whether a list goes on after a page, by what the page says of itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Pagination {
-    has_next: Option<bool>,
-    total: Option<u64>,
-}
-
-impl Pagination {
-    /// Reads the member `pagination`, which may be missing or hold either member, both or none.
-    pub fn read(node: Node<'_>) -> Self {
-        Self {
-            has_next: node.get("hasNext").flag(),
-            total: node.get("totalCount").id(),
-        }
-    }
-
-    /// Whether `rows` rows from `offset` on were the last. A page that is shorter than asked for proves
-    /// nothing: the limit may have been lowered silently.
-    pub fn ends(self, offset: u64, rows: u64) -> bool {
-        rows == 0
-            || self.has_next == Some(false)
-            || self.total.is_some_and(|total| offset + rows >= total)
-    }
-
-    /// Whether the page says that more rows follow.
-    pub fn goes_on(self, offset: u64, rows: u64) -> bool {
-        let told = self.has_next == Some(true) || self.total.is_some();
-        told && !self.ends(offset, rows)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,18 +200,6 @@ mod tests {
         assert!(is_masked(" ##### "));
         assert!(!is_masked("#2"));
         assert!(!is_masked("Unit #12"));
-    }
-
-    #[test]
-    fn pages_end_by_any_sign() {
-        let read = |text: &str| Pagination::read(Node::new(&value(text)));
-        assert!(read(r#"{"hasNext":false}"#).ends(0, 50));
-        assert!(!read(r#"{"hasNext":true}"#).ends(0, 20));
-        assert!(read(r#"{"totalCount":70}"#).ends(50, 20));
-        assert!(!read(r#"{"totalCount":71}"#).ends(50, 20));
-        assert!(!read("{}").ends(0, 3));
-        assert!(!read("null").ends(0, 3));
-        assert!(read("{}").ends(50, 0));
     }
 
     #[test]
