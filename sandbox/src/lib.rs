@@ -37,6 +37,7 @@ pub mod catalogue;
 pub mod control;
 pub mod dice;
 pub mod faults;
+pub mod mirakl;
 pub mod seller_center;
 pub mod shopify;
 pub mod story;
