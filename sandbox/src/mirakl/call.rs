@@ -334,3 +334,14 @@ pub(super) fn required<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refus
         .filter(|t| !t.is_empty())
         .ok_or_else(|| Refusal::invalid(format!("{name} is required")))
 }
+
+/// Notes members of a JSON object this call does not know. The platform ignores them, which hides mistakes.
+pub(super) fn expect_members(state: &mut State, call: &Call, given: &Value, known: &[&str]) {
+    let members = given.as_object().into_iter().flatten();
+    for (name, _) in members.filter(|(name, _)| !known.contains(&name.as_str())) {
+        state.mistake(format!(
+            "{} {}: member `{name}` is unknown here and ignored",
+            call.method, call.path
+        ));
+    }
+}

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::{Call, text};
+use super::call::{Call, expect_members, text};
 use super::form;
 use super::reply::{Answer, Refusal, Reply, amount};
 use super::state::{Due, Offer, State, stamp};
@@ -12,6 +12,20 @@ use super::state::{Due, Offer, State, stamp};
 /// Rows and megabytes a file may have.
 const ROWS: (i64, i64) = (10_000, 1_000_000);
 const MEGABYTES: (i64, i64) = (10, 1_000);
+
+/// What a call may ask for. Filters are taken and change nothing here: there is one channel and one zone.
+const MEMBERS: [&str; 10] = [
+    "export_type",
+    "last_request_date",
+    "include_inactive_offers",
+    "include_fields",
+    "rename_fields",
+    "items_per_chunk",
+    "megabytes_per_chunk",
+    "channel_codes",
+    "shipping_zones",
+    "ongoing_discount_campaign_identifiers",
+];
 
 /// One export.
 pub(super) struct Export {
@@ -125,6 +139,7 @@ impl State {
 /// `POST /api/offers/export/async`.
 pub(super) fn start(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
+    expect_members(state, call, &body, &MEMBERS);
     let csv = match text(&body, "export_type")? {
         None | Some("text/csv") => true,
         Some("application/json") => false,

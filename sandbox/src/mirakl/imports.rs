@@ -47,6 +47,14 @@ impl Status {
         }
     }
 
+    /// The word an answer has for it.
+    fn told(self, state: &State) -> &'static str {
+        match self {
+            Self::Waiting if state.switches.unknown_enum_values => "QUEUED",
+            other => other.as_str(),
+        }
+    }
+
     fn ended(self) -> bool {
         matches!(self, Self::Complete | Self::Failed)
     }
@@ -562,7 +570,7 @@ pub(super) fn stock_status(state: &mut State, call: &Call) -> Answer {
     let import = find(state, call.param("import"), true)?;
     let mut body = json!({
         "import_id": import.id, "shop_id": state.config.shop_id,
-        "date_created": stamp(import.created_at), "status": import.status.as_str(),
+        "date_created": stamp(import.created_at), "status": import.status.told(state),
         "has_error_report": !import.errors.is_empty(),
     });
     if import.status == Status::Complete {
@@ -683,7 +691,7 @@ pub(super) fn offers_status(state: &mut State, call: &Call) -> Answer {
     };
     Reply::ok(state.spice(json!({
         "import_id": id, "shop_id": state.config.shop_id,
-        "date_created": stamp(import.created_at), "status": import.status.as_str(),
+        "date_created": stamp(import.created_at), "status": import.status.told(state),
         "lines_read": total, "lines_in_success": import.applied,
         "lines_in_error": import.errors.len(), "lines_in_pending": pending,
         "offer_inserted": import.inserted, "offer_updated": import.updated,

@@ -83,6 +83,8 @@ pub struct Config {
     pub api_key: String,
     /// ISO 4217.
     pub currency: String,
+    /// What order numbers begin with. Two marketplaces of one shop need two.
+    pub order_prefix: String,
     /// Codes of the seller's warehouses; none where the operator does not use them.
     pub warehouses: Vec<String>,
     /// Behavior.
@@ -99,6 +101,7 @@ impl Default for Config {
             shop_name: "Kestrel Surf".to_owned(),
             api_key: "b84e0c1d-7a2f-4e96-8d35-61f0c9a7e2b4".to_owned(),
             currency: "AUD".to_owned(),
+            order_prefix: "TP".to_owned(),
             warehouses: Vec::new(),
             switches: Switches::default(),
         }

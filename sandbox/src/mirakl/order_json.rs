@@ -63,10 +63,11 @@ impl State {
         let method = METHODS.iter().find(|(c, _)| *c == order.shipping_type);
         let carrier = order.tracking.carrier_code.as_deref();
         let carrier = carrier.and_then(|code| CARRIERS.iter().find(|c| c.code == code));
-        let mut state = stage.as_str();
-        if self.switches.unknown_enum_values && stage == Stage::Closed {
-            state = "ARCHIVED";
-        }
+        let (state, workflow) = match (self.switches.unknown_enum_values, stage) {
+            (true, Stage::Closed) => ("ARCHIVED", "PAY_IN_PARTS"),
+            (true, other) => (other.as_str(), "PAY_IN_PARTS"),
+            (false, other) => (other.as_str(), "PAY_ON_ACCEPTANCE"),
+        };
         let mut value = self.spice(json!({
             "order_id": order.id, "commercial_id": order.commercial_id, "order_state": state,
             "order_state_reason_code": null, "order_state_reason_label": null,
@@ -89,7 +90,7 @@ impl State {
             "total_commission": money.plain(commission),
             "promotions": {"applied_promotions": [], "total_deduced_amount": money.plain(deduced)},
             "discount_campaigns": [], "payment_type": "CARD", "paymentType": "CARD",
-            "payment_workflow": "PAY_ON_ACCEPTANCE", "transaction_number": null,
+            "payment_workflow": workflow, "transaction_number": null,
             "customer_directly_pays_seller": false,
             "customer_notification_email": format!("{}@notification.example", order.commercial_id),
             "customer": self.customer_json(order),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::call::{Call, elements, required};
+use super::call::{Call, elements, expect_members, required};
 use super::offers::descending;
 use super::orders::{Order, Stage};
 use super::reply::{Answer, Refusal, Reply};
@@ -157,7 +157,7 @@ pub(super) fn of_path<'a>(state: &'a State, call: &Call) -> Result<&'a Order, Re
     let id = call.param("order");
     let seen = |o: &&Order| state.switches.staging_visible || o.stage() != Stage::Staging;
     let found = state.orders.get(id).filter(seen);
-    found.ok_or_else(|| Refusal::missing(format!("Order {id}")).coded("ORDER_NOT_FOUND"))
+    found.ok_or_else(|| Refusal::missing(format!("Order {id}")))
 }
 
 /// `PUT /api/orders/{order}/accept`.
@@ -168,7 +168,11 @@ pub(super) fn accept(state: &mut State, call: &Call) -> Answer {
     let Some(Value::Array(given)) = body.get("order_lines") else {
         return Err(wrong("order_lines must be a list"));
     };
-    let order = of_path(state, call)?;
+    expect_members(state, call, &body, &["order_lines"]);
+    for line in given {
+        expect_members(state, call, line, &["id", "accepted"]);
+    }
+    let order = of_path(state, call).map_err(|r| r.coded("ORDER_NOT_FOUND"))?;
     let stage = order.stage();
     if stage != Stage::WaitingAcceptance {
         let text = format!(

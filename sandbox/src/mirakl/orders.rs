@@ -251,7 +251,8 @@ impl State {
     fn place(&mut self, wanted: &[(&str, u32)], buyer: Buyer, options: &Purchase) -> PlacedOrder {
         let now = self.now();
         let created_at = options.placed_at.unwrap_or(now);
-        let commercial_id = format!("TP-{}", self.next_id("order", FIRST_ORDER));
+        let number = self.next_id("order", FIRST_ORDER);
+        let commercial_id = format!("{}-{number}", self.config.order_prefix);
         let id = format!("{commercial_id}-A");
         let mut lines = Vec::with_capacity(wanted.len());
         for (index, &(sku, quantity)) in wanted.iter().enumerate() {

@@ -4,13 +4,26 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::account::REASONS;
-use super::call::{Call, elements, required, text};
+use super::call::{Call, elements, expect_members, required, text};
 use super::order_json::can_cancel;
 use super::order_reads::{of_path, tax_mode};
 use super::orders::{Line, Returned, Stage};
 use super::reply::{Answer, Refusal, Reply};
 use super::state::{State, cents};
 use super::switches::TaxMode;
+
+/// What a call tells of an entry.
+const ENTRY: [&str; 9] = [
+    "order_line_id",
+    "quantity",
+    "amount",
+    "shipping_amount",
+    "reason_code",
+    "currency_iso_code",
+    "taxes",
+    "shipping_taxes",
+    "fees",
+];
 
 const FIRST_REFUND: u64 = 7_001;
 
@@ -162,6 +175,7 @@ pub(super) fn cancel(state: &mut State, call: &Call) -> Answer {
     let mode = tax_mode(state, text(&body, "order_tax_mode")?)?;
     let mut entries = Vec::new();
     for given in elements(&body, "cancelations", MOST)? {
+        expect_members(state, call, given, &ENTRY);
         let left = |l: &Line| (l.price(), l.shipping_price());
         let entry = entry(state, given, mode, "CANCELATION", left)?;
         let line = state.orders[&entry.order].line(&entry.line);
@@ -249,7 +263,9 @@ pub(super) fn refund(state: &mut State, call: &Call) -> Answer {
     let body = call.json()?;
     let mode = tax_mode(state, text(&body, "order_tax_mode")?)?;
     let mut entries = Vec::new();
+    let known = [&ENTRY[..], &["excluded_from_shipment"]].concat();
     for given in elements(&body, "refunds", MOST)? {
+        expect_members(state, call, given, &known);
         let mut entry = entry(state, given, mode, "REFUND", Line::refundable)?;
         let line = state.orders[&entry.order].line(&entry.line);
         let line = line.ok_or_else(|| Refusal::missing("The line"))?;

@@ -4,16 +4,27 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::{Call, elements, required, text};
+use super::call::{Call, elements, expect_members, required, text};
 use super::order_json::address;
 use super::orders::{Order, Stage};
 use super::reply::{Answer, Refusal, Reply};
-use super::shipping::{in_shipping, needs_tracking, read};
+use super::shipping::{in_shipping, members, needs_tracking, read};
 use super::state::{State, stamp};
 use super::views::{ShipmentView, TrackingView};
 
 /// Most shipments of one call.
 const MOST: usize = 1000;
+
+/// What a call tells of a new parcel.
+const SHIPMENT: [&str; 7] = [
+    "order_id",
+    "shipped",
+    "invoice_reference",
+    "shipment_lines",
+    "tracking",
+    "shipping_from",
+    "shipment_additional_information",
+];
 
 /// One parcel.
 pub(super) struct Shipment {
@@ -203,7 +214,13 @@ fn each(
     let body = call.json()?;
     let given = elements(&body, "shipments", MOST)?;
     let (mut success, mut errors) = (Vec::new(), Vec::new());
+    let known: &[&str] = match key {
+        "order_id" => &SHIPMENT,
+        _ => &["id", "tracking"],
+    };
     for one in given {
+        expect_members(state, call, one, known);
+        expect_members(state, call, &one["tracking"], &members("tracking_url"));
         match act(state, one) {
             Ok(id) => success.push(state.shipment_json(&id)),
             Err(refusal) => {

@@ -3,12 +3,23 @@
 use serde_json::Value;
 
 use super::account::CARRIERS;
-use super::call::{Call, text};
+use super::call::{Call, expect_members, text};
 use super::order_reads::of_path;
 use super::orders::Stage;
 use super::reply::{Answer, Refusal, Reply};
 use super::state::State;
 use super::views::TrackingView;
+
+/// What a call tells of a carrier. The same address has two names, and the wrong one is lost.
+pub(super) fn members(url: &str) -> [&str; 5] {
+    [
+        "carrier_code",
+        "carrier_name",
+        "carrier_standard_code",
+        "tracking_number",
+        url,
+    ]
+}
 
 /// Carrier and number as a call gives them; its address is under `url`.
 pub(super) fn read(state: &State, given: &Value, url: &str) -> Result<TrackingView, Refusal> {
@@ -50,6 +61,7 @@ pub(super) fn read(state: &State, given: &Value, url: &str) -> Result<TrackingVi
 pub(super) fn tracking(state: &mut State, call: &Call) -> Answer {
     call.expect(state, &[]);
     let body = call.json()?;
+    expect_members(state, call, &body, &members("carrier_url"));
     let order = of_path(state, call)?;
     let stage = order.stage();
     let late = stage == Stage::Shipped && state.switches.tracking_after_shipping;

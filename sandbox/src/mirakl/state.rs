@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) stock_writes: u64,
     /// How far the clock was put forward.
     skew: SignedDuration,
+    /// The time of the work that is being done late.
+    moment: Option<Timestamp>,
     last_time: Timestamp,
     recent: HashMap<&'static str, VecDeque<Timestamp>>,
 
@@ -149,6 +151,7 @@ impl State {
             url,
             stock_writes: 0,
             skew: SignedDuration::ZERO,
+            moment: None,
             last_time: Timestamp::UNIX_EPOCH,
             recent: HashMap::new(),
             offers: BTreeMap::new(),
@@ -166,8 +169,8 @@ impl State {
 
     /// The time, in whole milliseconds, never going back.
     pub(super) fn now(&mut self) -> Timestamp {
-        let clock = (Timestamp::now() + self.skew).as_millisecond();
-        let next = clock.max(self.last_time.as_millisecond());
+        let clock = self.moment.unwrap_or(Timestamp::now() + self.skew);
+        let next = clock.as_millisecond().max(self.last_time.as_millisecond());
         self.last_time = Timestamp::from_millisecond(next).unwrap_or(self.last_time);
         self.last_time
     }
@@ -234,12 +237,15 @@ impl State {
         self.at(when, work);
     }
 
-    /// Does the work whose time has come.
+    /// Does the work whose time has come, each piece as of its own time.
     pub(super) fn tick(&mut self) {
+        let now = Timestamp::now() + self.skew;
         while let Some(entry) = self.due.first_entry() {
-            if entry.key().0 > Timestamp::now() + self.skew {
+            let at = entry.key().0;
+            if at > now {
                 break;
             }
+            self.moment = Some(at);
             match entry.remove() {
                 Due::ImportStarts(index) => self.start_import(index),
                 Due::ImportEnds(index) => self.end_import(index),
@@ -250,6 +256,7 @@ impl State {
                 Due::Received(order) => self.receive(&order),
             }
         }
+        self.moment = None;
     }
 
     /// The offer with a SKU.

@@ -88,6 +88,7 @@ async fn all_or_nothing() {
 #[tokio::test]
 async fn refunds_after_the_debit() {
     let w = world().await;
+    let spoilt = accepted(&w, &[("TIDE-32", 1)]).await;
     let order = accepted(&w, &[("TIDE-32", 2)]).await;
     let line = order.line_ids[0].as_str();
     let refund = |quantity: u32, amount: &str, unsent: bool| {
@@ -102,6 +103,12 @@ async fn refunds_after_the_debit() {
             .0,
         400
     );
+    // What only refunds know is lost on a cancellation.
+    let mut entry = part(&spoilt.line_ids[0], 1, "89.95");
+    entry["excluded_from_shipment"] = json!(true);
+    let body = json!({"cancelations": [entry]});
+    assert_eq!(w.put("/api/orders/cancel", body).await.0, 200);
+    assert!(w.mistakes()[0].contains("`excluded_from_shipment` is unknown here"));
     w.mirakl.debit(&order.id);
     let (status, answer) = w.put("/api/orders/refund", refund(1, "89.95", true)).await;
     assert_eq!(status, 200, "{answer}");

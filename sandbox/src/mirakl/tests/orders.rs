@@ -216,8 +216,11 @@ async fn deadlines_and_failed_payments() {
     let late = w.buy(&[("TIDE-32", 1)]);
     w.mirakl.advance(hours(23));
     assert_eq!(w.state(&late.id), "WAITING_ACCEPTANCE");
-    w.mirakl.advance(hours(1));
+    w.mirakl.advance(hours(3));
     assert_eq!(w.state(&late.id), "REFUSED");
+    // It was refused when its time was over, not when somebody looked.
+    let seen = w.mirakl.order(&late.id).expect("an order");
+    assert_eq!(seen.updated_at, seen.accept_by);
     assert_eq!(accept(&w, &late, &[true]).await.0, 400);
     w.mirakl.switches(|s| {
         s.automatic_acceptance = true;

@@ -62,6 +62,11 @@ async fn carriers_are_checked() {
     // Blanks stay as they were sent.
     assert_eq!(w.read(&order.id).await["shipping_tracking"], " P1 ");
     assert_eq!(w.put(&path, json!({"carrier_code": "OWN"})).await.0, 204);
+    w.no_mistakes();
+    // In calls for parcels the same thing has another name.
+    let other = json!({"carrier_name": "Pigeon", "tracking_url": "https://p.example/1"});
+    assert_eq!(w.put(&path, other).await.0, 204);
+    assert!(w.mistakes()[0].contains("`tracking_url` is unknown here"));
     w.mirakl.switches(|s| s.alternative_carriers = false);
     assert_eq!(w.put(&path, own).await.0, 400);
 }
