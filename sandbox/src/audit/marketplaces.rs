@@ -141,7 +141,7 @@ fn units(order: &mirakl::OrderView, line: &LineView) -> Vec<ChannelItem> {
     };
     let none = TrackingView::default();
     let mut units = Vec::new();
-    for shipment in &order.shipments {
+    for shipment in order.shipments.iter().filter(|s| s.state != "CANCELED") {
         let stage = match shipment.state.as_str() {
             "SHIPPING" => Stage::Open,
             _ => Stage::Gone,

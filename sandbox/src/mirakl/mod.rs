@@ -29,6 +29,7 @@ mod account;
 mod call;
 mod exports;
 mod form;
+mod import_rows;
 mod imports;
 mod offers;
 mod order_json;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::imports::STOCK_MAX;
+use super::import_rows::STOCK_MAX;
 use super::state::{Due, State, cents, millis};
 use super::switches::{AfterRefusal, Lowered};
 use super::views::{LineView, OrderView, PlacedOrder, Purchase, StateChange, TrackingView, Wish};
@@ -157,7 +157,7 @@ impl Line {
 
     /// Units that will not be sent.
     pub(super) fn gone(&self) -> u32 {
-        if matches!(self.stage, Stage::Refused | Stage::Canceled) {
+        if self.stage == Stage::Refused {
             return self.quantity;
         }
         let unsent = self.refunds.iter().filter(|r| r.unsent);
@@ -457,7 +457,8 @@ impl State {
         self.cancel(id, pick, "operator") > 0
     }
 
-    /// Cancels whole lines, gives their units back when the switches say so, and returns how many there were.
+    /// Cancels what is not shipped of lines, gives their units back when the switches say so, and returns how many
+    /// lines there were.
     pub(super) fn cancel(
         &mut self,
         id: &str,
@@ -465,36 +466,41 @@ impl State {
         by: &'static str,
     ) -> usize {
         let now = self.now();
-        let Some(order) = self.orders.get_mut(id) else {
-            return 0;
-        };
-        let mut back = Vec::new();
-        for line in order
-            .lines
-            .iter_mut()
+        let lines = self.orders.get(id).map_or(&[][..], |o| &o.lines);
+        let picked: Vec<(String, u64, u32)> = lines
+            .iter()
             .filter(|l| l.stage.alive() && pick(l))
-        {
-            let units = line.quantity - line.gone();
-            back.push((line.offer, units));
+            .map(|l| (l.id.clone(), l.offer, self.in_shipments(&l.id, true)))
+            .collect();
+        for (line, offer, shipped) in &picked {
+            self.unpack(line);
+            let order = self.orders.get_mut(id);
+            let Some(line) = order.and_then(|o| o.lines.iter_mut().find(|l| l.id == *line)) else {
+                continue;
+            };
+            let units = line.quantity - line.gone() - shipped;
             let number = line.cancelations.len() + 1;
-            let left = Returned {
+            line.cancelations.push(Returned {
                 id: format!("{}-C{number}", line.id),
                 group: String::new(),
                 quantity: units,
-                amount: line.price(),
-                shipping: line.shipping_price(),
+                amount: line.price() - line.unit_price * Decimal::from(*shipped),
+                shipping: match shipped {
+                    0 => line.shipping_price(),
+                    _ => Decimal::ZERO,
+                },
                 reason: None,
                 unsent: true,
                 at: now,
-            };
-            line.cancelations.push(left);
+            });
+            self.give_back(*offer, units);
         }
-        let picked = |l: &Line| l.stage.alive() && pick(l);
-        let canceled = self.move_lines(id, picked, Stage::Canceled, by);
-        for (offer, units) in back {
-            self.give_back(offer, units);
+        let whole = |l: &Line| picked.iter().any(|(id, _, n)| *id == l.id && *n == 0);
+        self.move_lines(id, whole, Stage::Canceled, by);
+        if !picked.is_empty() {
+            self.settle_lines(id);
         }
-        canceled
+        picked.len()
     }
 
     /// Puts canceled units back on sale, when the switches say so.

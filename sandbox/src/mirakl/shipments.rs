@@ -108,6 +108,18 @@ impl State {
         self.touch(order);
     }
 
+    /// Takes a line out of the parcels that have not left.
+    pub(super) fn unpack(&mut self, line: &str) {
+        let open = |s: &&mut Shipment| s.stage == Stage::Shipping;
+        for shipment in self.shipments.iter_mut().filter(open) {
+            let packed = shipment.lines.len();
+            shipment.lines.retain(|(id, _)| id != line);
+            if packed > 0 && shipment.lines.is_empty() {
+                shipment.stage = Stage::Canceled;
+            }
+        }
+    }
+
     fn available(&self) -> Result<(), Refusal> {
         match self.switches.multi_shipment {
             true => Ok(()),

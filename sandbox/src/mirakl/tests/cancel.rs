@@ -192,3 +192,27 @@ async fn customers_change_their_minds() {
     assert!(w.mirakl.request_cancellation(&shipped.id).is_err());
     assert_eq!(w.mirakl.cancel(&shipped.id, &[]), 0);
 }
+
+#[tokio::test]
+async fn what_has_left_stays_shipped() {
+    let w = world().await;
+    let order = w.paid(&[("TIDE-32", 3)]).await;
+    let parcel = |units: u32, shipped: bool| {
+        json!({"shipments": [{
+            "order_id": order.id, "shipped": shipped,
+            "shipment_lines": [{"order_line_id": order.line_ids[0], "quantity": units}],
+        }]})
+    };
+    assert_eq!(w.post("/api/shipments", parcel(1, true)).await.0, 201);
+    assert_eq!(w.post("/api/shipments", parcel(1, false)).await.0, 201);
+    assert_eq!(w.mirakl.cancel(&order.id, &[]), 1);
+    let seen = w.mirakl.order(&order.id).expect("an order");
+    let line = &seen.lines[0];
+    assert_eq!(
+        (line.state.as_str(), line.canceled, line.shipped),
+        ("SHIPPED", 2, 1)
+    );
+    assert_eq!(seen.shipments[1].state, "CANCELED");
+    assert_eq!(w.read(&order.id).await["price"].to_string(), "89.95");
+    w.no_mistakes();
+}
