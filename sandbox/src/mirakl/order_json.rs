@@ -42,7 +42,7 @@ impl Money<'_> {
     }
 }
 
-/// A tenth and a half of the price is the operator's, rounded to cents.
+/// Fifteen percent of the price are the operator's, rounded to cents.
 fn commission(line: &Line) -> Decimal {
     super::state::cents(line.price() * Decimal::new(15, 2))
 }

@@ -238,3 +238,40 @@ async fn deadlines_and_failed_payments() {
     assert!(!w.mirakl.debit(&held.id));
     w.no_mistakes();
 }
+
+#[tokio::test]
+async fn shapes_differ_between_installations() {
+    let w = world().await;
+    let order = w.buy(&[("TIDE-32", 2)]);
+    w.mirakl.switches(|s| {
+        s.addresses = Addresses::Absent;
+        s.extra_members = true;
+        s.unknown_enum_values = true;
+        s.tax_mode = TaxMode::TaxExcluded;
+    });
+    let read = w.read(&order.id).await;
+    assert!(read["customer"].get("shipping_address").is_none());
+    assert!(read["added_lately"].is_object());
+    assert_eq!(read["order_tax_mode"], "TAX_EXCLUDED");
+    assert_ne!(read["payment_workflow"], "PAY_ON_ACCEPTANCE");
+    w.mirakl.switches(|s| s.addresses = Addresses::Shown);
+    let read = w.read(&order.id).await;
+    assert!(read["customer"]["shipping_address"].is_object());
+    // A promotion is inside the unit price, or taken off the line's.
+    w.mirakl.switches(|s| s.tax_mode = TaxMode::TaxIncluded);
+    let cheaper = Purchase {
+        discount_per_unit: "5".parse().expect("a price"),
+        ..Purchase::default()
+    };
+    let order = w.mirakl.buy(&[("TIDE-34", 2)], Buyer::random(2), &cheaper);
+    let order = order.expect("a sale");
+    let prices = |read: Value| {
+        let line = &read["order_lines"][0];
+        let deduced = &line["promotions"][0]["deduced_amount"];
+        [&line["price_unit"], &line["price"], deduced].map(Value::to_string)
+    };
+    assert_eq!(prices(w.read(&order.id).await), ["84.95", "169.9", "10"]);
+    w.mirakl.switches(|s| s.promotion_in_price = true);
+    assert_eq!(prices(w.read(&order.id).await), ["89.95", "169.9", "10"]);
+    w.no_mistakes();
+}

@@ -245,3 +245,31 @@ async fn files_and_objects_of_offers() {
     assert!(w.mirakl.offer("TIDE-30").is_none() && w.mirakl.offer("TIDE-32").is_some());
     assert_eq!(w.upload("/api/offers/imports", file, &[]).await.0, 400);
 }
+
+#[tokio::test]
+async fn what_is_not_public_is_a_switch() {
+    let w = world_with(Config {
+        warehouses: vec!["PERTH".into()],
+        ..Config::default()
+    })
+    .await;
+    w.mirakl.switches(|s| {
+        s.same_import_reused = true;
+        s.unknown_enum_values = true;
+        s.report_counts_header = true;
+        s.total_on_warehouses = TotalOnWarehouses::Refused;
+    });
+    w.send_stock(&[("TIDE-34", "2", "PERTH")]).await;
+    let first = w.send_stock(&[("TIDE-34", "3", "")]).await;
+    assert_eq!(w.send_stock(&[("TIDE-34", "3", "")]).await, first);
+    assert_eq!(w.stock_status(&first).await["status"], "QUEUED");
+    w.mirakl.settle_imports();
+    assert_eq!(w.quantity("TIDE-34"), 2);
+    let report = format!("/api/offers/stock/imports/{first}/error_report");
+    let report = w.get(&report).await;
+    let second = report.as_str().and_then(|r| r.lines().nth(1));
+    assert!(second.expect("a row").starts_with("\"2\";"), "{report}");
+    w.mirakl.switches(|s| s.import_delay_ms = 0);
+    let id = w.send_stock(&[("TIDE-30", "6", "")]).await;
+    assert_eq!(w.stock_status(&id).await["status"], "COMPLETE");
+}
