@@ -15,6 +15,7 @@
 //! ```
 
 mod checks;
+mod marketplaces;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::Sandbox;
+use crate::mirakl::Mirakl;
+use crate::seller_center::SellerCenter;
+use crate::{CHANNEL, Sandbox};
 
 /// How many examples a check names at most.
 const EXAMPLES: usize = 20;
@@ -130,17 +133,61 @@ pub mod names {
     pub const OVERSELLS: &str = "no oversells";
 }
 
-/// Audits both sides, nothing excused.
+/// A marketplace to be audited.
+#[derive(Clone, Copy)]
+pub enum Marketplace<'a> {
+    /// An account at Seller Center.
+    SellerCenter(&'a SellerCenter),
+    /// A shop at a marketplace run with Mirakl. Its orders are known to Shopify by their order id.
+    Mirakl(&'a Mirakl),
+}
+
+impl<'a> Marketplace<'a> {
+    /// What it is called in texts for people.
+    pub fn title(self) -> &'a str {
+        match self {
+            Self::SellerCenter(_) => CHANNEL,
+            Self::Mirakl(mirakl) => mirakl.platform_name(),
+        }
+    }
+
+    fn url(self) -> String {
+        match self {
+            Self::SellerCenter(center) => center.url(),
+            Self::Mirakl(mirakl) => mirakl.url(),
+        }
+    }
+}
+
+/// Audits Shopify and Seller Center, nothing excused.
 pub fn audit(sandbox: &Sandbox, options: &AuditOptions) -> Audit {
     audit_excusing(sandbox, options, &Excuses::default())
 }
 
-/// Audits both sides but for what is excused.
+/// Audits Shopify and Seller Center but for what is excused.
 pub fn audit_excusing(sandbox: &Sandbox, options: &AuditOptions, excuses: &Excuses) -> Audit {
+    let channel = Marketplace::SellerCenter(&sandbox.seller_center);
+    audit_marketplace(sandbox, channel, options, excuses)
+}
+
+/// Audits Shopify and any marketplace but for what is excused. What the sandbox's other marketplaces have sold counts
+/// as sold. [`AuditOptions::channel_title`] has to be what the host calls the channel, usually
+/// [`Marketplace::title`].
+pub fn audit_marketplace(
+    sandbox: &Sandbox,
+    channel: Marketplace<'_>,
+    options: &AuditOptions,
+    excuses: &Excuses,
+) -> Audit {
     let mut options = options.clone();
     if options.locations.is_empty() {
         options.locations.clone_from(&sandbox.locations);
     }
-    let seen = snapshot::read(&sandbox.shopify, &sandbox.seller_center, &options);
+    let center = Marketplace::SellerCenter(&sandbox.seller_center);
+    let others: Vec<Marketplace<'_>> = std::iter::once(center)
+        .chain(sandbox.mirakl.as_ref().map(Marketplace::Mirakl))
+        .filter(|other| other.url() != channel.url())
+        .collect();
+    let seen = snapshot::read(&sandbox.shopify, channel, &others, &options);
     checks::all(&seen, &options, excuses)
 }

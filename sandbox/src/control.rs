@@ -50,10 +50,33 @@
 //! curl $C/control/switches/seller-center -d '{"packed_required": true}'
 //! curl $C/control/switches/shopify
 //!
-//! # The verdict; `converged=false` while the host is still working.
+//! # The verdict; `converged=false` while the host is still working, `channel=mirakl` for the other marketplace.
 //! curl "$C/control/audit?since=2026-11-24T00:00:00Z&buffer=0&converged=true"
 //! ```
+//!
+//! When a Mirakl marketplace runs, `mirakl` is a third side of `cancel`, `sku`, `faults` and `switches`, and has acts
+//! of its own:
+//!
+//! ```text
+//! # Somebody buys; the operator may review the order first ("staging") and then releases it.
+//! curl $C/control/mirakl/buy -d '{"lines": [{"sku": "KS-TIDE-NVY-32", "quantity": 2}], "staging": true}'
+//! curl $C/control/mirakl/release -d '{"order": "TP-4411902-A"}'
+//!
+//! # The customer's money arrives, or never will.
+//! curl $C/control/mirakl/debit -d '{"order": "TP-4411902-A"}'
+//! curl $C/control/mirakl/refuse-debit -d '{"order": "TP-4411902-A"}'
+//!
+//! # The operator cancels, all or the named lines; the customer wants to cancel; the parcel arrives.
+//! curl $C/control/mirakl/cancel -d '{"order": "TP-4411902-A", "lines": ["TP-4411902-A-1"]}'
+//! curl $C/control/mirakl/request-cancellation -d '{"order": "TP-4411902-A"}'
+//! curl $C/control/mirakl/receive -d '{"order": "TP-4411902-A"}'
+//!
+//! # Imports end now; the marketplace's clock goes forward.
+//! curl -X POST $C/control/mirakl/settle
+//! curl $C/control/mirakl/advance -d '{"seconds": 600}'
+//! ```
 
+mod mirakl;
 #[cfg(test)]
 mod tests;
 
@@ -74,9 +97,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{AuditOptions, audit};
+use crate::audit::{AuditOptions, Excuses, Marketplace, audit_marketplace};
 use crate::catalogue::LOCATIONS;
 use crate::faults::{Faults, Rule};
+use crate::mirakl::Mirakl;
 use crate::seller_center::Purchase;
 use crate::story::{Packing, Story};
 use crate::{CHANNEL, Sandbox};
@@ -141,6 +165,15 @@ struct Stage {
     story: Mutex<Story>,
 }
 
+impl Stage {
+    /// The Mirakl marketplace, if there is one.
+    fn mirakl(&self) -> Result<&Mirakl, Refusal> {
+        self.sandbox.mirakl.as_ref().ok_or_else(|| {
+            Refusal::Conflict("no Mirakl marketplace runs; start the sandbox with one".into())
+        })
+    }
+}
+
 type Shared = State<Arc<Stage>>;
 
 fn router(sandbox: &Sandbox) -> Router {
@@ -169,6 +202,7 @@ fn router(sandbox: &Sandbox) -> Router {
             get(switches).post(change_switches),
         )
         .route("/control/audit", get(verdict))
+        .merge(mirakl::router())
         .layer(DefaultBodyLimit::max(1 << 20))
         .with_state(Arc::new(stage))
 }
@@ -217,12 +251,13 @@ fn parse<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Refusal> 
     })
 }
 
-/// One of the two stand-ins.
+/// One of the stand-ins.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Side {
     Shopify,
     SellerCenter,
+    Mirakl,
 }
 
 impl Side {
@@ -230,17 +265,19 @@ impl Side {
         match name {
             "shopify" => Ok(Self::Shopify),
             "seller-center" => Ok(Self::SellerCenter),
+            "mirakl" => Ok(Self::Mirakl),
             other => Err(Refusal::Request(format!(
-                "there is no side \"{other}\"; it is \"shopify\" or \"seller-center\""
+                "there is no side \"{other}\"; it is \"shopify\", \"seller-center\" or \"mirakl\""
             ))),
         }
     }
 
-    fn faults(self, stage: &Stage) -> Faults {
-        match self {
+    fn faults(self, stage: &Stage) -> Result<Faults, Refusal> {
+        Ok(match self {
             Self::Shopify => stage.sandbox.shopify.faults().clone(),
             Self::SellerCenter => stage.sandbox.seller_center.faults().clone(),
-        }
+            Self::Mirakl => stage.mirakl()?.faults().clone(),
+        })
     }
 }
 
@@ -310,7 +347,7 @@ async fn state(State(stage): Shared) -> Answer {
         .zip(LOCATIONS)
         .map(|(id, name)| json!({"id": id, "name": name}))
         .collect();
-    Ok(axum::Json(json!({
+    let mut all = json!({
         "shopify": {
             "url": shop.url(), "variants": shop.variants().len(), "locations": locations,
             "orders": shop_orders.len(), "newest_orders": shop_rows,
@@ -323,7 +360,11 @@ async fn state(State(stage): Shared) -> Answer {
             "requests": channel_stats.requests, "throttled": channel_stats.throttled,
             "mistakes": channel_stats.mistakes,
         },
-    })))
+    });
+    if let Some(market) = &stage.sandbox.mirakl {
+        all["mirakl"] = mirakl::state(market);
+    }
+    Ok(axum::Json(all))
 }
 
 #[derive(Deserialize)]
@@ -457,6 +498,7 @@ async fn cancel(State(stage): Shared, body: Bytes) -> Answer {
     told(match cancel.side {
         Side::Shopify => story.cancel_in_shop(&cancel.order)?,
         Side::SellerCenter => story.cancel_on_channel(&cancel.order)?,
+        Side::Mirakl => mirakl::cancel_lines(stage.mirakl()?, &cancel.order, &[])?,
     })
 }
 
@@ -555,6 +597,12 @@ async fn sku(State(stage): Shared, body: Bytes) -> Answer {
                 .ok_or_else(|| unknown(CHANNEL))?;
             channel.set_seller_sku(product.id, &rename.to);
         }
+        Side::Mirakl => {
+            let market = stage.mirakl()?;
+            if !market.set_sku(&rename.from, &rename.to) {
+                return Err(unknown(market.platform_name()));
+            }
+        }
     }
     told(format!("\"{}\" is now \"{}\"", rename.from, rename.to))
 }
@@ -589,7 +637,7 @@ async fn step(State(stage): Shared, body: Bytes) -> Answer {
 }
 
 async fn faults(State(stage): Shared, Path(side): Path<String>) -> Answer {
-    let faults = Side::named(&side)?.faults(&stage);
+    let faults = Side::named(&side)?.faults(&stage)?;
     let hits: Vec<Value> = faults
         .hits()
         .into_iter()
@@ -608,7 +656,7 @@ enum Rules {
 
 async fn add_faults(State(stage): Shared, Path(side): Path<String>, body: Bytes) -> Answer {
     const EXAMPLE: &str = r#"{"matching": {"path_prefix": "/v2/orders"}, "times": 1, "fault": {"kind": "reset_before"}}"#;
-    let faults = Side::named(&side)?.faults(&stage);
+    let faults = Side::named(&side)?.faults(&stage)?;
     let rules = match parse::<Rules>(&body, EXAMPLE)? {
         Rules::Many(all) => all,
         Rules::One(one) => vec![one],
@@ -634,7 +682,7 @@ async fn add_faults(State(stage): Shared, Path(side): Path<String>, body: Bytes)
 }
 
 async fn clear_faults(State(stage): Shared, Path(side): Path<String>) -> Answer {
-    Side::named(&side)?.faults(&stage).clear();
+    Side::named(&side)?.faults(&stage)?.clear();
     told("no faults".into())
 }
 
@@ -648,6 +696,11 @@ async fn switches(State(stage): Shared, Path(side): Path<String>) -> Answer {
         Side::SellerCenter => {
             let mut shown = Value::Null;
             stage.sandbox.seller_center.switches(|s| shown = json!(s));
+            shown
+        }
+        Side::Mirakl => {
+            let mut shown = Value::Null;
+            stage.mirakl()?.switches(|s| shown = json!(s));
             shown
         }
     }))
@@ -665,6 +718,7 @@ async fn change_switches(State(stage): Shared, Path(side): Path<String>, body: B
             .sandbox
             .seller_center
             .switches(|s| outcome = merge(s, change)),
+        Side::Mirakl => stage.mirakl()?.switches(|s| outcome = merge(s, change)),
     }
     outcome.map(axum::Json)
 }
@@ -701,6 +755,7 @@ fn merge<T: Serialize + DeserializeOwned>(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Verdict {
+    channel: Option<String>,
     since: Option<String>,
     buffer: Option<u32>,
     converged: Option<bool>,
@@ -712,7 +767,7 @@ async fn verdict(
 ) -> Answer {
     let Query(query) = query.map_err(|e| {
         Refusal::Request(format!(
-            "the query is not understood: {e}; use since, buffer and converged, as in ?since=2026-11-24T00:00:00Z&converged=false"
+            "the query is not understood: {e}; use channel, since, buffer and converged, as in ?since=2026-11-24T00:00:00Z&converged=false"
         ))
     })?;
     let mut options = AuditOptions::default();
@@ -725,7 +780,17 @@ async fn verdict(
     }
     options.buffer = query.buffer.unwrap_or(options.buffer);
     options.converged = query.converged.unwrap_or(options.converged);
-    let audit = audit(&stage.sandbox, &options);
+    let channel = match query.channel.as_deref() {
+        None | Some("seller-center") => Marketplace::SellerCenter(&stage.sandbox.seller_center),
+        Some("mirakl") => Marketplace::Mirakl(stage.mirakl()?),
+        Some(other) => {
+            return Err(Refusal::Request(format!(
+                "\"channel\" is \"{other}\"; it has to be \"seller-center\" or \"mirakl\""
+            )));
+        }
+    };
+    options.channel_title = channel.title().to_owned();
+    let audit = audit_marketplace(&stage.sandbox, channel, &options, &Excuses::default());
     Ok(axum::Json(
         json!({ "ok": audit.ok(), "checks": audit.checks }),
     ))

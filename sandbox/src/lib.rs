@@ -1,11 +1,12 @@
 //! A whole world on loopback: a Shopify store and a seller's account at THE ICONIC, filled with one catalogue,
-//! with people who buy and pack, faults on demand, and an auditor.
+//! with people who buy and pack, faults on demand, and an auditor. A marketplace run with Mirakl joins them when
+//! [`Options::mirakl`] asks for it.
 //!
-//! Both stand-ins speak the real protocols over real HTTP and are strict about them. They refuse what the real
+//! All stand-ins speak the real protocols over real HTTP and are strict about them. They refuse what the real
 //! services refuse, in their words and with their status codes, count it as a mistake of the client, and keep their
-//! limits: points and page sizes at Shopify, requests a second and rows a call at Seller Center. Where the real
-//! service's behavior is not public or differs from account to account, a switch decides
-//! ([`shopify::Switches`], [`seller_center::Switches`]); its default is what a client has to be prepared for.
+//! limits: points and page sizes at Shopify, requests a second and rows a call at Seller Center, calls an hour at Mirakl.
+//! Where the real service's behavior is not public or differs from account to account, a switch decides
+//! ([`shopify::Switches`], [`seller_center::Switches`], [`mirakl::Switches`]); its default is what a client has to be prepared for.
 //!
 //! The demo, the product's own tests and authors of connectors use it:
 //!
@@ -37,6 +38,7 @@ pub mod catalogue;
 pub mod control;
 pub mod dice;
 pub mod faults;
+pub mod mirakl;
 pub mod seller_center;
 pub mod shopify;
 pub mod story;
@@ -46,6 +48,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use catalogue::{Catalogue, LOCATIONS};
+use mirakl::Mirakl;
 use seller_center::SellerCenter;
 use shopify::Shopify;
 
@@ -63,35 +66,40 @@ pub struct Options {
     pub shopify: shopify::Config,
     /// The account at the marketplace.
     pub seller_center: seller_center::Config,
+    /// A shop at a marketplace run with Mirakl; none starts none.
+    pub mirakl: Option<mirakl::Config>,
     /// Port of the control API on 127.0.0.1; 0 takes a free one, none starts none.
     pub control_port: Option<u16>,
 }
 
 impl Default for Options {
-    /// 200 SKUs, seed 1, free ports, no control API.
+    /// 200 SKUs, seed 1, free ports, no Mirakl marketplace, no control API.
     fn default() -> Self {
         Self {
             skus: 200,
             seed: 1,
             shopify: shopify::Config::default(),
             seller_center: seller_center::Config::default(),
+            mirakl: None,
             control_port: None,
         }
     }
 }
 
-/// Both sides, running. They stop when it is dropped.
+/// All sides, running. They stop when it is dropped.
 pub struct Sandbox {
     /// The store.
     pub shopify: Shopify,
     /// The account at the marketplace.
     pub seller_center: SellerCenter,
+    /// The shop at a Mirakl marketplace, when there is one.
+    pub mirakl: Option<Mirakl>,
     /// What they were filled with.
     pub catalogue: Arc<Catalogue>,
     /// Ids of the Shopify locations, in the order of [`catalogue::LOCATIONS`].
     pub locations: Vec<String>,
     control: Option<control::Control>,
-    /// Whether dropping it stops both sides.
+    /// Whether dropping it stops all sides.
     owner: bool,
 }
 
@@ -104,7 +112,7 @@ impl Drop for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts both sides and fills them from the catalogue.
+    /// Starts all sides and fills them from the catalogue.
     ///
     /// # Errors
     /// A port is taken.
@@ -122,9 +130,20 @@ impl Sandbox {
             .collect();
         fill_shop(&shopify, &catalogue, &locations);
         fill_channel(&seller_center, &catalogue);
+        let mirakl = match options.mirakl {
+            None => None,
+            Some(config) => {
+                let mirakl = Mirakl::start(config)
+                    .await
+                    .context("cannot start the stand-in for a Mirakl marketplace")?;
+                fill_mirakl(&mirakl, &catalogue);
+                Some(mirakl)
+            }
+        };
         let mut sandbox = Self {
             shopify,
             seller_center,
+            mirakl,
             catalogue: Arc::new(catalogue),
             locations,
             control: None,
@@ -142,10 +161,13 @@ impl Sandbox {
         self.control.as_ref().map(control::Control::url)
     }
 
-    /// Stops listening on every port; what both sides hold can still be looked at.
+    /// Stops listening on every port; what the sides hold can still be looked at.
     pub fn stop(&self) {
         self.shopify.stop();
         self.seller_center.stop();
+        if let Some(mirakl) = &self.mirakl {
+            mirakl.stop();
+        }
         if let Some(control) = &self.control {
             control.stop();
         }
@@ -156,6 +178,7 @@ impl Sandbox {
         Self {
             shopify: self.shopify.clone(),
             seller_center: self.seller_center.clone(),
+            mirakl: self.mirakl.clone(),
             catalogue: self.catalogue.clone(),
             locations: self.locations.clone(),
             control: None,
@@ -211,5 +234,21 @@ fn fill_channel(seller_center: &SellerCenter, catalogue: &Catalogue) {
                 products,
             });
         }
+    }
+}
+
+/// The same goods as at Seller Center, each with an offer of its own.
+fn fill_mirakl(mirakl: &Mirakl, catalogue: &Catalogue) {
+    for (product, variation) in catalogue.variations() {
+        let Some(channel) = &variation.channel else {
+            continue;
+        };
+        mirakl.add_offer(mirakl::NewOffer {
+            sku: channel.seller_sku.clone(),
+            title: format!("{}, {}, {}", product.name, product.color, variation.size),
+            price: product.price,
+            quantity: channel.quantity,
+            ..mirakl::NewOffer::default()
+        });
     }
 }

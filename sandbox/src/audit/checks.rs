@@ -279,6 +279,12 @@ fn stock(seen: &Snapshot, pairs: &Pairs<'_>, options: &AuditOptions, excuses: &E
             }
         }
     }
+    for (sku, n) in &seen.elsewhere {
+        *unseen.entry(sku).or_default() += n;
+    }
+    for (sku, n) in &seen.elsewhere_doubtful {
+        *doubtful.entry(sku).or_default() += n;
+    }
     let mut variants: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for v in &seen.variants {
         variants.entry(&v.sku).or_default().push(v);
@@ -337,6 +343,13 @@ fn parcels(pairs: &Pairs<'_>, options: &AuditOptions) -> Check {
     let mut found = Findings::default();
     let mut told = 0;
     for (pair, shop) in pairs.met() {
+        if pair.channel.one_code && !shop.in_one_parcel() {
+            match one_for_all(pair, shop, options.converged) {
+                Ok(parcels) => told += parcels,
+                Err(wrong) => found.add(format!("order {}: {wrong}", pair.channel.number)),
+            }
+            continue;
+        }
         for f in shop.fulfillments.iter().filter(|f| f.success()) {
             let Some(code) = f.code() else { continue };
             match parcel(pair, shop, f, code, options.converged) {
@@ -347,7 +360,7 @@ fn parcels(pairs: &Pairs<'_>, options: &AuditOptions) -> Check {
         }
     }
     // And back: what the marketplace knows has to come from the shop, once.
-    let mut packages: BTreeMap<&str, BTreeSet<(&str, Option<u64>)>> = BTreeMap::new();
+    let mut packages: BTreeMap<&str, BTreeSet<(&str, Option<&str>)>> = BTreeMap::new();
     for pair in pairs.all.iter().filter(|p| !p.old) {
         let number = pair.channel.number.as_str();
         let mut codes = BTreeSet::new();
@@ -357,7 +370,7 @@ fn parcels(pairs: &Pairs<'_>, options: &AuditOptions) -> Check {
                 packages
                     .entry(code)
                     .or_default()
-                    .insert((number, item.package));
+                    .insert((number, item.package.as_deref()));
             } else if item.with_carrier() {
                 found.add(format!(
                     "order {number}: item {} is {} at the marketplace without a tracking code",
@@ -395,6 +408,45 @@ fn parcels(pairs: &Pairs<'_>, options: &AuditOptions) -> Check {
         }
     }
     found.check(names::PARCELS, format!("{told} parcels told"))
+}
+
+/// How many parcels of an order are told where the marketplace takes one code for all of them; an error when it was
+/// told wrong. It is told when the last parcel has left, with the code of any.
+fn one_for_all(pair: &Pair<'_>, shop: &ShopOrder, converged: bool) -> Result<usize, String> {
+    let open: u32 = shop
+        .by_sku(|l| l.current.saturating_sub(l.fulfilled))
+        .values()
+        .sum();
+    let parcels: Vec<&Fulfillment> = shop
+        .fulfillments
+        .iter()
+        .filter(|f| f.success() && f.code().is_some())
+        .collect();
+    let gone: Vec<_> = pair.items.iter().filter(|i| i.with_carrier()).collect();
+    let Some(first) = gone.first() else {
+        return match parcels.is_empty() || open > 0 || !converged {
+            true => Ok(0),
+            false => Err(format!(
+                "{} parcels have left, but the marketplace knows of none",
+                parcels.len()
+            )),
+        };
+    };
+    if open > 0 {
+        return Err(format!(
+            "shipped at the marketplace while {open} units are not packed"
+        ));
+    }
+    let code = first.code().unwrap_or_default();
+    match parcels.iter().find(|f| f.code() == Some(code)) {
+        // That the code is nobody's is found where codes are traced back.
+        None => Ok(0),
+        Some(f) if !same_carrier(&f.company, &first.provider) => Err(format!(
+            "parcel \"{code}\" travels with \"{}\", but the marketplace was told \"{}\"",
+            f.company, first.provider
+        )),
+        Some(_) => Ok(parcels.len()),
+    }
 }
 
 /// Whether the marketplace knows the parcel; an error when it knows it wrong.

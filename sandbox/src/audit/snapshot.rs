@@ -1,12 +1,11 @@
 //! What both sides hold, reduced to what the invariants speak of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::AuditOptions;
-use crate::seller_center::{self, SellerCenter, ShipmentType};
+use super::{AuditOptions, Marketplace};
 use crate::shopify::{self, Shopify};
 
 /// Both sides at one moment.
@@ -17,6 +16,10 @@ pub(super) struct Snapshot {
     pub(super) variants: Vec<Variant>,
     pub(super) products: Vec<Product>,
     pub(super) sides: Vec<Side>,
+    /// Units by SKU that other marketplaces have sold and Shopify does not know of.
+    pub(super) elsewhere: BTreeMap<String, i64>,
+    /// Those of them that the host need not know of either.
+    pub(super) elsewhere_doubtful: BTreeMap<String, i64>,
 }
 
 /// A Shopify order.
@@ -39,6 +42,12 @@ pub(super) struct ShopOrder {
 }
 
 impl ShopOrder {
+    /// Everything left in one parcel.
+    pub(super) fn in_one_parcel(&self) -> bool {
+        let parcels = self.fulfillments.iter().filter(|f| f.success());
+        parcels.count() == 1 && self.lines.iter().all(|l| l.current <= l.fulfilled)
+    }
+
     /// Pieces by SKU; SKUs without any are left out.
     pub(super) fn by_sku(&self, of: impl Fn(&ShopLine) -> u32) -> BTreeMap<&str, u32> {
         let mut counts = BTreeMap::new();
@@ -109,19 +118,38 @@ pub(super) struct ChannelOrder {
     pub(super) placed_at: Timestamp,
     pub(super) shipping: Person,
     pub(super) items: Vec<ChannelItem>,
+    /// The marketplace takes one tracking code for the whole order, however many parcels there are.
+    pub(super) one_code: bool,
+}
+
+/// How far a unit is, in words that fit every marketplace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Sold, but not released to the seller.
+    Held,
+    /// The seller has to send it.
+    #[default]
+    Open,
+    /// The marketplace was told of its parcel.
+    Told,
+    /// Handed over.
+    Gone,
+    /// It will not be sent.
+    Cancelled,
 }
 
 /// One unit of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChannelItem {
-    pub(super) id: u64,
+    /// What the marketplace calls it; units of a line share it.
+    pub(super) id: String,
     pub(super) sku: String,
+    /// The marketplace's own word.
     pub(super) status: String,
+    pub(super) stage: Stage,
     /// The seller ships it, not the marketplace.
     pub(super) sellers: bool,
-    /// The seller may act on it.
-    pub(super) processable: bool,
-    pub(super) package: Option<u64>,
+    pub(super) package: Option<String>,
     pub(super) tracking: String,
     pub(super) provider: String,
     pub(super) paid: Decimal,
@@ -130,28 +158,22 @@ pub(super) struct ChannelItem {
 
 impl ChannelItem {
     pub(super) fn cancelled(&self) -> bool {
-        self.status == "canceled"
+        self.stage == Stage::Cancelled
     }
 
     /// Sold, but not released to the seller.
     pub(super) fn held(&self) -> bool {
-        self.status == "payment_pending" || (self.status == "pending" && !self.processable)
+        self.stage == Stage::Held
     }
 
     /// Told to have a parcel.
     pub(super) fn with_carrier(&self) -> bool {
-        !matches!(
-            self.status.as_str(),
-            "payment_pending" | "pending" | "canceled"
-        )
+        matches!(self.stage, Stage::Told | Stage::Gone)
     }
 
     /// Sold and not yet handed over.
     pub(super) fn binds_stock(&self) -> bool {
-        matches!(
-            self.status.as_str(),
-            "payment_pending" | "pending" | "ready_to_ship"
-        )
+        matches!(self.stage, Stage::Held | Stage::Open | Stage::Told)
     }
 
     pub(super) fn code(&self) -> Option<&str> {
@@ -185,32 +207,32 @@ pub(super) struct Side {
     pub(super) mistakes: Vec<String>,
 }
 
-/// Reads both sides.
-pub(super) fn read(shop: &Shopify, channel: &SellerCenter, options: &AuditOptions) -> Snapshot {
-    let (shop_stats, channel_stats) = (shop.stats(), channel.stats());
-    // The marketplace first: an order that arrives meanwhile is then missing on no side.
-    let channel_orders = channel.orders().into_iter().map(channel_order).collect();
-    Snapshot {
+/// Reads the shop and one marketplace, and what others in the same shop have sold.
+pub(super) fn read(
+    shop: &Shopify,
+    channel: Marketplace<'_>,
+    others: &[Marketplace<'_>],
+    options: &AuditOptions,
+) -> Snapshot {
+    let shop_stats = shop.stats();
+    let side = channel.side(&options.channel_title);
+    // The marketplaces first: an order that arrives meanwhile is then missing on no side.
+    let channel_orders = channel.orders();
+    let other_orders: Vec<ChannelOrder> = others.iter().flat_map(|o| o.orders()).collect();
+    let titles: Vec<&str> = others.iter().map(|o| o.title()).collect();
+    let shop_orders: Vec<ShopOrder> = shop
+        .orders()
+        .into_iter()
+        .map(|o| shop_order(o, &titles, options))
+        .collect();
+    let mut seen = Snapshot {
         channel_orders,
-        shop_orders: shop
-            .orders()
-            .into_iter()
-            .map(|o| shop_order(o, options))
-            .collect(),
         variants: shop
             .variants()
             .into_iter()
             .map(|v| variant(v, options))
             .collect(),
-        products: channel
-            .products()
-            .into_iter()
-            .map(|p| Product {
-                sellers: p.shipment_type != ShipmentType::Warehouse && p.status != "deleted",
-                sku: p.seller_sku,
-                available: p.available,
-            })
-            .collect(),
+        products: channel.products(),
         sides: vec![
             Side {
                 name: "Shopify".into(),
@@ -218,61 +240,44 @@ pub(super) fn read(shop: &Shopify, channel: &SellerCenter, options: &AuditOption
                 throttled: shop_stats.throttled,
                 mistakes: shop_stats.mistakes,
             },
-            Side {
-                name: options.channel_title.clone(),
-                requests: channel_stats.requests.values().sum(),
-                throttled: channel_stats.throttled,
-                mistakes: channel_stats.mistakes,
-            },
+            side,
         ],
-    }
-}
-
-fn channel_order(order: seller_center::OrderView) -> ChannelOrder {
-    let fee = order.shipping_fee;
-    ChannelOrder {
-        number: order.number,
-        placed_at: order.created_at,
-        shipping: Person {
-            name: format!("{} {}", order.buyer.first_name, order.buyer.last_name),
-            company: String::new(),
-            street: order.buyer.lines.join(" "),
-            city: order.buyer.city,
-            postcode: order.buyer.post_code,
-        },
-        items: order
+        ..Snapshot::default()
+    };
+    let known: BTreeSet<&str> = shop_orders.iter().map(|o| o.name.as_str()).collect();
+    for order in other_orders {
+        if known.contains(order.number.as_str()) {
+            continue;
+        }
+        let old = order.placed_at < options.since;
+        for item in order
             .items
             .into_iter()
-            .enumerate()
-            .map(|(i, item)| ChannelItem {
-                id: item.id,
-                sku: item.seller_sku,
-                status: item.status,
-                sellers: item.shipment_type != ShipmentType::Warehouse,
-                processable: item.is_processable,
-                package: item.package,
-                tracking: item.tracking,
-                provider: item.provider.unwrap_or_default(),
-                paid: item.paid_price,
-                // The buyer pays shipping once, with the first piece.
-                shipping: if i == 0 { fee } else { Decimal::ZERO },
-            })
-            .collect(),
+            .filter(|i| i.sellers && i.binds_stock())
+        {
+            if old || item.held() {
+                *seen.elsewhere_doubtful.entry(item.sku.clone()).or_default() += 1;
+            }
+            if !old {
+                *seen.elsewhere.entry(item.sku).or_default() += 1;
+            }
+        }
     }
+    seen.shop_orders = shop_orders;
+    seen
 }
 
-fn shop_order(order: shopify::OrderView, options: &AuditOptions) -> ShopOrder {
+fn shop_order(order: shopify::OrderView, others: &[&str], options: &AuditOptions) -> ShopOrder {
     let title = &options.channel_title;
     let cancelled = order.cancelled_at.is_some();
     let customer = order.customer_name.unwrap_or_default();
     let note = order.note.unwrap_or_default();
     let billing = person(order.billing_address);
+    let names = |title: &str| customer == *title || note.contains(title) || billing.names(title);
+    let of_another = others.iter().any(|other| names(other));
     ShopOrder {
         // Any one of these marks suffices: an order that has lost the others is then found and named.
-        of_channel: customer == *title
-            || note.contains(title)
-            || billing.names(title)
-            || order.source_identifier.is_some(),
+        of_channel: names(title) || (order.source_identifier.is_some() && !of_another),
         id: order.gid,
         name: order.name,
         note,

@@ -1,6 +1,6 @@
 use super::snapshot::{
     ChannelItem, ChannelOrder, Fulfillment, Person, Product, ShopLine, ShopOrder, Side, Snapshot,
-    Variant,
+    Stage, Variant,
 };
 use super::*;
 use rust_decimal::Decimal;
@@ -17,11 +17,10 @@ fn person(name: &str) -> Person {
 
 fn item(id: u64, sku: &str) -> ChannelItem {
     ChannelItem {
-        id,
+        id: id.to_string(),
         sku: sku.into(),
-        status: "pending".into(),
+        stage: Stage::Open,
         sellers: true,
-        processable: true,
         paid: Decimal::new(8_495, 2),
         ..ChannelItem::default()
     }
@@ -32,8 +31,8 @@ fn faithful() -> Snapshot {
     let mut items = vec![item(1, "A"), item(2, "A"), item(3, "B")];
     items[0].shipping = Decimal::new(995, 2);
     for i in &mut items[..2] {
-        i.status = "ready_to_ship".into();
-        i.package = Some(7);
+        i.stage = Stage::Told;
+        i.package = Some("7".into());
         i.tracking = "KSP1".into();
         i.provider = "Australia Post".into();
     }
@@ -60,6 +59,7 @@ fn faithful() -> Snapshot {
             placed_at: "2026-03-08T23:41:07Z".parse().unwrap(),
             shipping: person("Marlo Quill"),
             items,
+            one_code: false,
         }],
         shop_orders: vec![ShopOrder {
             id: "gid://shopify/Order/1".into(),
@@ -84,7 +84,7 @@ fn faithful() -> Snapshot {
         }],
         variants: vec![variant("A", 3), variant("B", -1), variant("C", 4)],
         products: vec![product("A", 3), product("B", 0), product("c", 9)],
-        sides: vec![],
+        ..Snapshot::default()
     }
 }
 
@@ -126,7 +126,7 @@ fn a_lost_order_is_found_and_its_units_are_kept_back() {
     seen.shop_orders.clear();
     // Nothing was shipped, and two A and a B are sold that Shopify still counts.
     for i in &mut seen.channel_orders[0].items {
-        *i = item(i.id, &i.sku);
+        *i = item(i.id.parse().unwrap(), &i.sku);
     }
     seen.products[0].available = 1;
     assert!(fails(&seen, names::ORDERS).contains("order 914002771 is not in Shopify"));
@@ -161,12 +161,12 @@ fn a_held_or_cancelled_order_is_not_missed() {
     seen.shop_orders.clear();
     seen.products[0].available = 1;
     for i in &mut seen.channel_orders[0].items {
-        *i = item(i.id, &i.sku);
-        i.status = "payment_pending".into();
+        *i = item(i.id.parse().unwrap(), &i.sku);
+        i.stage = Stage::Held;
     }
     passes(&seen);
     for i in &mut seen.channel_orders[0].items {
-        i.status = "canceled".into();
+        i.stage = Stage::Cancelled;
     }
     seen.products[0].available = 3;
     passes(&seen);
@@ -269,7 +269,7 @@ fn a_missing_unit_a_wrong_carrier_and_a_code_used_twice_are_found() {
     assert!(fails(&seen, names::PARCELS).contains("told \"Sendle\""));
 
     let mut seen = faithful();
-    seen.channel_orders[0].items[1].package = Some(8);
+    seen.channel_orders[0].items[1].package = Some("8".into());
     assert!(fails(&seen, names::PARCELS).contains("on 2 packages"));
 
     let mut seen = faithful();
@@ -278,9 +278,55 @@ fn a_missing_unit_a_wrong_carrier_and_a_code_used_twice_are_found() {
 }
 
 #[test]
+fn one_code_stands_for_all_parcels() {
+    let mut seen = faithful();
+    seen.channel_orders[0].one_code = true;
+    for i in &mut seen.channel_orders[0].items {
+        *i = item(i.id.parse().unwrap(), &i.sku);
+    }
+    seen.channel_orders[0].items[0].shipping = Decimal::new(995, 2);
+    // Two of three are packed: there is nothing to tell yet.
+    passes(&seen);
+    let shop = &mut seen.shop_orders[0];
+    shop.lines[1].fulfilled = 1;
+    shop.fulfillments.push(Fulfillment {
+        status: "SUCCESS".into(),
+        company: "Sendle".into(),
+        number: "S2".into(),
+        lines: vec![("L2".into(), 1)],
+    });
+    assert!(fails(&seen, names::PARCELS).contains("knows of none"));
+    for i in &mut seen.channel_orders[0].items {
+        i.stage = Stage::Gone;
+        i.package = Some("1".into());
+        i.tracking = "S2".into();
+        i.provider = "Sendle".into();
+    }
+    passes(&seen);
+    seen.channel_orders[0].items[0].provider = "StarTrack".into();
+    assert!(fails(&seen, names::PARCELS).contains("told \"StarTrack\""));
+    seen.shop_orders[0].lines[1].fulfilled = 0;
+    assert!(fails(&seen, names::PARCELS).contains("1 units are not packed"));
+}
+
+#[test]
+fn what_others_have_sold_is_kept_back() {
+    let mut seen = faithful();
+    seen.elsewhere.insert("A".into(), 2);
+    assert!(fails(&seen, names::STOCK).contains("can be oversold"));
+    seen.products[0].available = 1;
+    passes(&seen);
+    seen.products[0].available = 0;
+    assert!(fails(&seen, names::STOCK).contains("sales are missed"));
+    // Sold there under review: the host may know of it or not.
+    seen.elsewhere_doubtful.insert("A".into(), 1);
+    passes(&seen);
+}
+
+#[test]
 fn cancelled_units_have_to_agree() {
     let mut seen = faithful();
-    seen.channel_orders[0].items[2].status = "canceled".into();
+    seen.channel_orders[0].items[2].stage = Stage::Cancelled;
     assert!(fails(&seen, names::CANCELLATIONS).contains("0 x B wanted at the marketplace, 1 in"));
     seen.shop_orders[0].lines[1].current = 0;
     passes(&seen);
@@ -297,7 +343,7 @@ fn cancelled_units_have_to_agree() {
 #[test]
 fn a_unit_cancelled_after_it_was_packed_is_no_violation() {
     let mut seen = faithful();
-    seen.channel_orders[0].items[1].status = "canceled".into();
+    seen.channel_orders[0].items[1].stage = Stage::Cancelled;
     passes(&seen);
 }
 
@@ -321,4 +367,87 @@ fn bad_manners_are_found() {
     });
     let text = fails(&seen, names::MANNERS);
     assert!(text.contains("throttle 2 requests") && text.contains("no line items"));
+}
+
+#[tokio::test]
+async fn a_mirakl_marketplace_is_read() {
+    use crate::Options;
+    use crate::mirakl::{self, Purchase};
+    use crate::seller_center::Buyer;
+
+    let sandbox = crate::Sandbox::start(Options {
+        mirakl: Some(mirakl::Config::default()),
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let market = sandbox.mirakl.as_ref().unwrap();
+    let channel = Marketplace::Mirakl(market);
+    let options = AuditOptions {
+        channel_title: channel.title().to_owned(),
+        ..AuditOptions::default()
+    };
+    let judge = || audit_marketplace(&sandbox, channel, &options, &Excuses::default());
+    let sku = market
+        .offers()
+        .into_iter()
+        .find(|o| o.quantity > 2 && sandbox.catalogue.linked().contains(&o.sku.as_str()))
+        .unwrap()
+        .sku;
+    // In step by hand: what the shop has, on both marketplaces.
+    for variant in sandbox.shopify.variants().iter().filter(|v| v.tracked) {
+        let there = variant.levels.iter().map(|l| l.available).sum::<i64>();
+        let there = u32::try_from(there.max(0)).unwrap();
+        let of = variant.sku.as_deref().unwrap_or_default();
+        market.set_quantity(of, there);
+        for product in sandbox.seller_center.product(of) {
+            sandbox.seller_center.set_quantity(product.id, there);
+        }
+    }
+    let stock_of_sku = sandbox
+        .shopify
+        .variants()
+        .into_iter()
+        .find(|v| v.sku.as_ref() == Some(&sku))
+        .unwrap();
+    sandbox
+        .shopify
+        .set_available(&sku, &stock_of_sku.levels[0].location, 7);
+    let there: i64 = sandbox
+        .shopify
+        .variants()
+        .iter()
+        .filter(|v| v.sku.as_ref() == Some(&sku))
+        .flat_map(|v| &v.levels)
+        .map(|l| l.available)
+        .sum();
+    let all = u32::try_from(there).unwrap();
+    market.set_quantity(&sku, all);
+    let product = sandbox.seller_center.product(&sku)[0].id;
+    sandbox.seller_center.set_quantity(product, all);
+    assert!(judge().ok(), "{}", judge());
+    assert!(audit(&sandbox, &AuditOptions::default()).ok());
+    let order = market
+        .buy(&[(&sku, 2)], Buyer::random(4), &Purchase::default())
+        .unwrap();
+    // Waiting for acceptance: held, and off the quantity already. The other marketplace may know of it or not.
+    assert!(judge().ok(), "{}", judge());
+    sandbox.seller_center.set_quantity(product, all - 2);
+    assert!(audit(&sandbox, &AuditOptions::default()).ok());
+    market.switches(|s| s.debit_delay_ms = Some(0));
+    market.cancel(&order.id, &[]);
+    let audit = judge();
+    assert!(audit.check(names::ORDERS).unwrap().ok);
+    let stock = audit.check(names::STOCK).unwrap();
+    assert!(stock.examples[0].contains("sales are missed"), "{audit}");
+    market.set_quantity(&sku, all);
+    market.switches(|s| s.automatic_acceptance = true);
+    let order = market
+        .buy(&[(&sku, 2)], Buyer::random(4), &Purchase::default())
+        .unwrap();
+    market.debit(&order.id);
+    let audit = judge();
+    let orders = audit.check(names::ORDERS).unwrap();
+    assert!(orders.examples[0].contains(&order.id), "{audit}");
+    assert!(audit.check(names::STOCK).unwrap().ok, "{audit}");
 }

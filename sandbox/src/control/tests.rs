@@ -8,9 +8,13 @@ struct Call {
 
 impl Call {
     async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Self {
         let options = Options {
             control_port: Some(0),
-            ..Options::default()
+            ..options
         };
         // Both stand-ins choose a provider of TLS when they start.
         let sandbox = Sandbox::start(options).await.unwrap();
@@ -167,4 +171,64 @@ async fn faults_and_switches_reach_their_side() {
     assert_eq!((status, &shown["packed_required"]), (200, &json!(true)));
     let (_, shown) = call.send("GET", "switches/shopify", "").await;
     assert!(shown.is_object());
+}
+
+#[tokio::test]
+async fn a_mirakl_marketplace_can_be_played() {
+    let call = Call::new().await;
+    let (status, answer) = call.send("POST", "mirakl/settle", "").await;
+    assert_eq!(status, 409, "{answer}");
+    let (_, state) = call.send("GET", "state", "").await;
+    assert!(state.get("mirakl").is_none());
+    let call = Call::with(Options {
+        mirakl: Some(crate::mirakl::Config::default()),
+        ..Options::default()
+    })
+    .await;
+    let sku = call.sandbox.catalogue.linked()[0].to_owned();
+    let market = call.sandbox.mirakl.as_ref().unwrap();
+    market.set_quantity(&sku, 5);
+    let body = format!(r#"{{"lines": [{{"sku": "{sku}", "quantity": 2}}], "staging": true}}"#);
+    let (status, bought) = call.send("POST", "mirakl/buy", &body).await;
+    assert_eq!(status, 200, "{bought}");
+    let order = bought["order"]["id"].as_str().unwrap().to_owned();
+    let named = format!(r#"{{"order": "{order}"}}"#);
+    let change = r#"{"automatic_acceptance": true, "debit_delay_ms": null}"#;
+    assert_eq!(call.send("POST", "switches/mirakl", change).await.0, 200);
+    assert_eq!(call.send("POST", "mirakl/debit", &named).await.0, 409);
+    assert_eq!(call.send("POST", "mirakl/release", &named).await.0, 200);
+    assert_eq!(call.send("POST", "mirakl/debit", &named).await.0, 200);
+    let (_, state) = call.send("GET", "state", "").await;
+    assert_eq!(state["mirakl"]["newest_orders"][0]["state"], "SHIPPING");
+    let (_, verdict) = call.send("GET", "audit?channel=mirakl", "").await;
+    let text = verdict["checks"][0]["examples"][0].as_str().unwrap();
+    assert!(text.contains(&order), "{verdict}");
+    let asked = call
+        .send("POST", "mirakl/request-cancellation", &named)
+        .await;
+    assert_eq!(asked.0, 200, "{}", asked.1);
+    let body = format!(r#"{{"order": "{order}", "side": "mirakl"}}"#);
+    assert_eq!(call.send("POST", "cancel", &body).await.0, 200);
+    assert_eq!(call.send("POST", "cancel", &body).await.0, 409);
+    assert_eq!(
+        call.send("POST", "mirakl/refuse-debit", &named).await.0,
+        409
+    );
+    assert_eq!(call.send("POST", "mirakl/receive", &named).await.0, 200);
+    assert_eq!(call.send("POST", "mirakl/settle", "").await.0, 200);
+    let advanced = call
+        .send("POST", "mirakl/advance", r#"{"seconds": 600}"#)
+        .await;
+    assert_eq!(advanced.0, 200);
+    let backwards = call
+        .send("POST", "mirakl/advance", r#"{"seconds": -1}"#)
+        .await;
+    assert_eq!(backwards.0, 400);
+    let body = format!(r#"{{"side": "mirakl", "from": "{sku}", "to": "NEW-1"}}"#);
+    assert_eq!(call.send("POST", "sku", &body).await.0, 200);
+    assert!(market.offer("NEW-1").is_some());
+    let rule = r#"{"fault": {"kind": "empty", "status": 502}}"#;
+    assert_eq!(call.send("POST", "faults/mirakl", rule).await.0, 200);
+    let (status, answer) = call.send("GET", "audit?channel=moon", "").await;
+    assert!(status == 400 && answer["error"].as_str().unwrap().contains("moon"));
 }

@@ -55,7 +55,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub use buyers::Buyer;
+pub(crate) use reply::amount;
 pub use server::SWITCHES_PATH;
+pub(crate) use server::merged;
 pub use switches::{DuplicateRows, OrdersPaging, Switches, Tolerance, UnauthorizedBody};
 pub use views::{
     ItemView, NewProduct, NewSet, OrderView, PlacedOrder, ProductView, Purchase, ShipmentType,

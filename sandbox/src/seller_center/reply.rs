@@ -211,7 +211,7 @@ fn json_response(status: u16, body: &Value) -> Response {
 }
 
 /// An amount as a JSON number with its shortest digits: `75`, `75.5`.
-pub(super) fn amount(value: Decimal) -> Value {
+pub(crate) fn amount(value: Decimal) -> Value {
     let value = value.normalize();
     if let Ok(whole) = i64::try_from(value)
         && Decimal::from(whole) == value

@@ -7,13 +7,15 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::account::Bearer;
 use super::call::Call;
 use super::reply::{Answer, Refusal, Reply};
 use super::state::State;
-use super::switches::{Switches, UnauthorizedBody};
+use super::switches::UnauthorizedBody;
 use super::{
     SellerCenter, account, catalog, imports, order_reads, shipping, statuses, stock, webhooks,
 };
@@ -322,7 +324,10 @@ async fn change_switches(Extract(center): Extract<SellerCenter>, body: Bytes) ->
 }
 
 /// The switches with some members replaced; a name that is none of them is an error.
-fn merged(now: &Switches, changes: &[u8]) -> Result<Switches, String> {
+pub(crate) fn merged<T: Serialize + DeserializeOwned>(
+    now: &T,
+    changes: &[u8],
+) -> Result<T, String> {
     let mut all = serde_json::to_value(now).map_err(|e| e.to_string())?;
     let changes: serde_json::Map<String, Value> =
         serde_json::from_slice(changes).map_err(|e| format!("not an object of switches: {e}"))?;
