@@ -1,20 +1,28 @@
-//! Builds the plugin that misbehaves in every way, for `src/hostile.rs`.
+//! Builds the plugins that misbehave, for `src/hostile.rs` and `src/plugins.rs`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+/// The guests, with the variable that names each one's component.
+const GUESTS: [(&str, &str); 2] = [
+    ("hostile", "HOSTILE_GUEST"),
+    ("failing-extra", "FAILING_EXTRA"),
+];
+
 fn main() -> anyhow::Result<()> {
-    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/hostile");
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    for watched in ["src", "Cargo.toml", "Cargo.lock", "../../../wit"] {
-        println!("cargo::rerun-if-changed={}", guest.join(watched).display());
+    for watched in ["../../wit", "../../plugins/sdk"] {
+        println!("cargo::rerun-if-changed={}", guests.join(watched).display());
     }
     println!("cargo::rerun-if-env-changed={}", lockstep_pack::OTHER_RUSTC);
-    let built = lockstep_pack::build(&guest, &["hostile"], &out)?;
-    println!(
-        "cargo::rustc-env=HOSTILE_GUEST={}",
-        built.join("hostile.wasm").display()
-    );
+    for (name, variable) in GUESTS {
+        let guest = guests.join(name);
+        println!("cargo::rerun-if-changed={}", guest.display());
+        let built = lockstep_pack::build(&guest, &[name], &out)?;
+        let file = format!("{}.wasm", name.replace('-', "_"));
+        println!("cargo::rustc-env={variable}={}", built.join(file).display());
+    }
     Ok(())
 }

@@ -123,11 +123,23 @@ impl Registry {
         let found = self.scan();
         let mut told = Vec::new();
         let mut entries = Entries::new();
+        // What is built in is at work until a file that may takes its place.
         for (name, made) in self.built_in() {
-            self.consider(&mut entries, &mut told, None, &name, made);
+            if self
+                .store
+                .read_now(|tx| tx.plugin_at_work(&name))
+                .is_ok_and(|at| at.is_none())
+            {
+                self.consider(&mut entries, &mut told, None, &name, made);
+            }
         }
         for (file, made) in found {
             self.consider(&mut entries, &mut told, Some(&file), &file, made);
+        }
+        for (name, made) in self.built_in() {
+            if !entries.contains_key(&name) {
+                self.consider(&mut entries, &mut told, None, &name, made);
+            }
         }
         *self.entries.write().expect("never poisoned") = Some(Arc::new(entries));
         told
@@ -196,6 +208,13 @@ impl Registry {
 
     /// A version from its copy, which must still be what it was.
     fn kept(&self, id: &str, digest: &str) -> anyhow::Result<Plugin> {
+        let mut built_in = self
+            .built_in()
+            .into_iter()
+            .filter_map(|(_, made)| made.ok());
+        if let Some(plugin) = built_in.find(|p| p.digest() == digest) {
+            return Ok(plugin);
+        }
         let copy = self.copy_of(digest);
         let bytes = std::fs::read(&copy)
             .with_context(|| format!("the copy of the version at work, {}", copy.display()))?;
@@ -360,13 +379,7 @@ impl Registry {
                 .write_now(move |tx| tx.see_plugin(&i, &d, &version, &rights, now))?;
             // What worked until now goes on.
             let at_work = match &before {
-                Some(b) => Some(self.kept(&id, &b.digest).or_else(|e| {
-                    let built_in = self.built_in().into_iter().filter_map(|(_, p)| p.ok());
-                    built_in
-                        .into_iter()
-                        .find(|p| p.digest() == b.digest)
-                        .ok_or(e)
-                })?),
+                Some(b) => Some(self.kept(&id, &b.digest)?),
                 None => None,
             };
             let news = known.is_none().then(|| {

@@ -6,7 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 /// The package's name, and the constant that holds its component.
-const SHIPPED: [(&str, &str); 1] = [("the-iconic", "THE_ICONIC")];
+const SHIPPED: [(&str, &str); 5] = [
+    ("channel-line-item", "CHANNEL_LINE_ITEM"),
+    ("order-tags", "ORDER_TAGS"),
+    ("shipping-by-country", "SHIPPING_BY_COUNTRY"),
+    ("stock-rules", "STOCK_RULES"),
+    ("the-iconic", "THE_ICONIC"),
+];
 
 fn main() -> anyhow::Result<()> {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -727,6 +727,7 @@ fn open_units(order: &OrderView) -> Vec<String> {
     order
         .lines
         .iter()
+        .filter(|l| l.requires_shipping)
         .flat_map(|l| {
             let open = l.current.saturating_sub(l.fulfilled) as usize;
             std::iter::repeat_n(l.id.clone(), open)

@@ -100,11 +100,17 @@ impl World {
 
     /// `init`, `shop add`, `channel add`.
     pub async fn connect(&self, settings: &[&str]) {
+        self.connect_with(&["--plugin", "the-iconic"], settings)
+            .await;
+    }
+
+    /// The same with another plugin, and what it needs to be told.
+    pub async fn connect_with(&self, plugin: &[&str], settings: &[&str]) {
         // Every world uses the same component: what one compiled, the next one takes.
         copy_cache(&shared_cache(), &self.data.path().join("cache"));
         self.run(&["init"]).await.code(0);
         self.add_shop().await.code(0);
-        self.add_channel(settings).await.code(0);
+        self.add_channel_of(plugin, settings).await.code(0);
         copy_cache(&self.data.path().join("cache"), &shared_cache());
     }
 
@@ -124,20 +130,24 @@ impl World {
     }
 
     pub async fn add_channel(&self, settings: &[&str]) -> Ran {
+        self.add_channel_of(&["--plugin", "the-iconic"], settings)
+            .await
+    }
+
+    async fn add_channel_of(&self, plugin: &[&str], settings: &[&str]) -> Ran {
         let url = self.sandbox.seller_center.url();
         let from = self.since.to_string();
         let mut args = vec![
             "channel",
             "add",
             KEY,
-            "--plugin",
-            "the-iconic",
             "--base-url",
             &url,
             "--client-id",
             &self.channel_id,
             "--allow-local",
         ];
+        args.extend(plugin);
         args.extend([
             "--orders-from",
             &from,

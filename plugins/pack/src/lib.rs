@@ -14,8 +14,9 @@ pub const MANIFEST_SECTION: &str = "lockstep:manifest";
 /// Names a rustc with the sources of its standard library, to be used where the toolchain has no library for [`TARGET`].
 pub const OTHER_RUSTC: &str = "LOCKSTEP_GUEST_RUSTC";
 
-/// Puts a manifest (the text of `plugin.toml`) into a component.
+/// Puts a manifest (the text of `plugin.toml`) into a component, in place of one that is there.
 pub fn embed(component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
+    let component = without_manifest(component);
     let section = CustomSection {
         name: Cow::Borrowed(MANIFEST_SECTION),
         data: Cow::Borrowed(manifest),
@@ -24,6 +25,46 @@ pub fn embed(component: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
     bytes.push(section.id());
     section.encode(&mut bytes);
     bytes
+}
+
+/// Leaves out the manifest's sections. Bytes that are no component stay as they are: who loads them says what is wrong.
+fn without_manifest(component: Vec<u8>) -> Vec<u8> {
+    /// Magic number, version and layer.
+    const PREAMBLE: usize = 8;
+    const CUSTOM: u8 = 0;
+    let Some(preamble) = component.get(..PREAMBLE) else {
+        return component;
+    };
+    let mut kept = preamble.to_vec();
+    let mut at = PREAMBLE;
+    while let Some(&id) = component.get(at) {
+        let Some((size, start)) = number(&component, at + 1) else {
+            return component;
+        };
+        let Some(body) = component.get(start..start + size) else {
+            return component;
+        };
+        let name = number(body, 0).and_then(|(length, from)| body.get(from..from + length));
+        if id != CUSTOM || name != Some(MANIFEST_SECTION.as_bytes()) {
+            kept.extend_from_slice(&component[at..start + size]);
+        }
+        at = start + size;
+    }
+    kept
+}
+
+/// An unsigned LEB128 number, and where what follows it begins.
+fn number(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let mut value = 0usize;
+    for shift in (0..35).step_by(7) {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        value |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((value, at));
+        }
+    }
+    None
 }
 
 /// Builds packages of the cargo workspace in `workspace` and answers the folder of the components.
@@ -129,4 +170,26 @@ fn rustc_says(args: &[&str]) -> anyhow::Result<String> {
         .output()
         .context("cannot start rustc")?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_takes_the_place_of_another() {
+        let mut component = vec![0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+        let other = CustomSection {
+            name: Cow::Borrowed("name"),
+            data: Cow::Borrowed(&[7; 300]),
+        };
+        component.push(other.id());
+        other.encode(&mut component);
+        let once = embed(component.clone(), b"one");
+        let long = "two".repeat(100);
+        let twice = embed(embed(once.clone(), long.as_bytes()), b"one");
+        assert_eq!(once, twice);
+        assert_eq!(without_manifest(once), component);
+        assert_eq!(without_manifest(b"short".to_vec()), b"short");
+    }
 }

@@ -34,6 +34,7 @@
 //! | [`cx`] | the host, as a call sees it |
 //! | [`http`] | requests, and what statuses and error bodies mean |
 //! | [`json`], [`time`] | tolerant reading of what marketplaces send |
+//! | [`template`] | templates in the settings of extras |
 //! | [`testing`] | a scripted host |
 
 pub mod bindings;
@@ -43,6 +44,7 @@ mod export;
 pub mod fault;
 pub mod http;
 pub mod json;
+pub mod template;
 pub mod testing;
 pub mod time;
 pub mod types;
@@ -52,9 +54,10 @@ pub use capabilities::*;
 /// What nearly every connector uses.
 pub mod prelude {
     pub use crate::capabilities::*;
-    pub use crate::cx::Cx;
+    pub use crate::cx::{Cx, ExtraCx};
     pub use crate::http::{Dialect, Http, Method, Path};
     pub use crate::json::Node;
+    pub use crate::template::fill;
     pub use crate::types::*;
     pub use crate::{connector, extra};
 }

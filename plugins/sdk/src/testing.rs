@@ -13,6 +13,39 @@ use serde_json::Value;
 
 use crate::cx::{Cx, ExtraCx, Level, Outside, Session};
 use crate::http::{Error, Header, Method, Request, Response};
+use crate::order_edits::{Draft, DraftLine};
+use crate::types::{Fact, Money};
+
+/// An order as an extra might see it.
+pub fn draft() -> Draft {
+    Draft {
+        channel: "the-iconic".into(),
+        channel_title: "THE ICONIC".into(),
+        number: "914002771".into(),
+        placed_at: "2026-03-08T23:41:07.000Z".into(),
+        country: Some("AU".into()),
+        ship_to: None,
+        service: None,
+        service_label: Some("express".into()),
+        buyer_note: None,
+        gift_message: None,
+        currency: "AUD".into(),
+        tax_included: true,
+        lines: vec![DraftLine {
+            sku: Some("TEE-M".into()),
+            title: "Tee".into(),
+            quantity: 1,
+            price: Money::from_minor(8495, 2, "AUD"),
+            matched: true,
+            properties: Vec::new(),
+        }],
+        shipping: None,
+        note: "THE ICONIC order 914002771".into(),
+        tags: vec!["marketplace".into()],
+        attributes: Vec::new(),
+        facts: vec![Fact::new("voucher", "SUMMER")],
+    }
+}
 
 /// What the host says to a request that begins like this.
 struct Line {

@@ -287,6 +287,8 @@ fn shop_order(order: shopify::OrderView, others: &[&str], options: &AuditOptions
         lines: order
             .lines
             .into_iter()
+            // A line that names something, and is no goods: neither bought nor packed.
+            .filter(|l| l.variant.is_some() || l.requires_shipping)
             .map(|l| ShopLine {
                 id: l.id,
                 sku: l.sku.unwrap_or_default(),
