@@ -370,4 +370,4 @@ fn facts(node: Node<'_>) -> Vec<Fact> {
 
 #[cfg(test)]
 #[path = "order_tests.rs"]
-mod tests;
+pub(crate) mod tests;
