@@ -231,4 +231,4 @@ fn why_not(
 
 #[cfg(test)]
 #[path = "ship_tests.rs"]
-mod tests;
+pub(crate) mod tests;
