@@ -31,6 +31,18 @@ pub struct Entry {
     pub error: Option<String>,
 }
 
+impl Entry {
+    /// What a file, or the program itself, holds.
+    fn of(file: Option<&str>) -> Self {
+        Self {
+            at_work: None,
+            waits: None,
+            file: file.map(str::to_owned),
+            error: None,
+        }
+    }
+}
+
 /// Which version is at work, which one waits and for what, and what is new.
 type Choice = (
     Option<Plugin>,
@@ -56,6 +68,8 @@ pub struct Registry {
     files: Mutex<HashMap<PathBuf, (Stamp, Made)>>,
     built_in: Mutex<Option<Vec<(String, Made)>>>,
     entries: RwLock<Option<Arc<Entries>>>,
+    /// What operators had decided when the entries were made: they may decide in another process.
+    decisions: Mutex<Option<String>>,
 }
 
 impl Registry {
@@ -68,6 +82,7 @@ impl Registry {
             files: Mutex::default(),
             built_in: Mutex::default(),
             entries: RwLock::default(),
+            decisions: Mutex::default(),
         }
     }
 
@@ -141,13 +156,21 @@ impl Registry {
                 self.consider(&mut entries, &mut told, None, &name, made);
             }
         }
+        *self.decisions.lock().expect("never poisoned") = self.decisions();
         *self.entries.write().expect("never poisoned") = Some(Arc::new(entries));
         told
     }
 
-    /// Whether anything in the folder is other than it was read last.
+    fn decisions(&self) -> Option<String> {
+        self.store.read_now(|tx| tx.plugin_decisions()).ok()
+    }
+
+    /// Whether anything in the folder, or anything that an operator decided, is other than it was read last.
     pub fn changed(&self) -> bool {
         if self.entries.read().expect("never poisoned").is_none() {
+            return true;
+        }
+        if *self.decisions.lock().expect("never poisoned") != self.decisions() {
             return true;
         }
         let files = self.files.lock().expect("never poisoned");
@@ -274,8 +297,7 @@ impl Registry {
                 let entry = Entry {
                     at_work,
                     waits,
-                    file: file.map(str::to_owned),
-                    error: None,
+                    ..Entry::of(file)
                 };
                 if let Some(before) = entries.insert(id.clone(), entry)
                     && let (Some(file), Some(other)) = (file, before.file)
@@ -287,13 +309,14 @@ impl Registry {
                 }
             }
             Err(e) => {
-                let entry = Entry {
-                    at_work: None,
-                    waits: None,
-                    file: file.map(str::to_owned),
-                    error: Some(format!("{e:#}")),
-                };
-                entries.insert(id, entry);
+                let error = Some(format!("{e:#}"));
+                entries.insert(
+                    id,
+                    Entry {
+                        error,
+                        ..Entry::of(file)
+                    },
+                );
             }
         }
     }
@@ -316,22 +339,23 @@ impl Registry {
                 .flatten()
                 .and_then(|at| self.kept(&id, &at.digest).ok());
             if at_work.is_some() {
-                let entry = Entry {
-                    at_work,
-                    waits: None,
-                    file: file.map(str::to_owned),
-                    error: None,
-                };
-                entries.insert(id, entry);
+                entries.insert(
+                    id,
+                    Entry {
+                        at_work,
+                        ..Entry::of(file)
+                    },
+                );
             }
         }
-        let entry = Entry {
-            at_work: None,
-            waits: None,
-            file: file.map(str::to_owned),
-            error: Some(why),
-        };
-        entries.insert(name.to_owned(), entry);
+        let error = Some(why);
+        entries.insert(
+            name.to_owned(),
+            Entry {
+                error,
+                ..Entry::of(file)
+            },
+        );
     }
 
     /// The version at work, the one that waits, and what is new.

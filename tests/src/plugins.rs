@@ -297,6 +297,31 @@ async fn an_upgrade_that_asks_for_more_waits_and_a_bad_one_is_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_decides_beside_a_running_host_reaches_it() {
+    let world = World::bare(60).await;
+    world.run(&["init"]).await.code(0);
+    let acme = ("id = \"the-iconic\"", "id = \"acme\"");
+    drop_in(&world, "acme.wasm", &variant(&[acme]));
+    let store = lockstep::db::Store::attach(&world.place).unwrap();
+    let host = lockstep::registry::Registry::new(&world.place, store);
+    assert!(host.plugin("acme").is_err());
+    assert!(!host.changed());
+    world.run(&["plugin", "grant", "acme"]).await.code(0);
+    assert!(host.changed());
+    host.refresh();
+    let first = host.plugin("acme").unwrap().digest().to_owned();
+    let newer = ("version = \"0.1.0\"", "version = \"0.2.0\"");
+    drop_in(&world, "acme.wasm", &variant(&[acme, newer]));
+    host.refresh();
+    assert_ne!(host.plugin("acme").unwrap().digest(), first);
+    assert!(!host.changed());
+    world.run(&["plugin", "rollback", "acme"]).await.code(0);
+    assert!(host.changed());
+    host.refresh();
+    assert_eq!(host.plugin("acme").unwrap().digest(), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_host_takes_plugins_in_and_parks_what_lost_its_own() {
     let world = World::bare(60).await;
     let acme = variant(&[("id = \"the-iconic\"", "id = \"acme\"")]);

@@ -106,6 +106,17 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// What is at work and granted, in a form to compare: it differs as soon as an operator changes any of it.
+    pub fn plugin_decisions(&self) -> Result<String, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select coalesce((select group_concat(plugin || ' ' || digest || ' ' || coalesce(refused, ''), ';' order by plugin)
+                   from plugin_at_work), '') || ' ' || (select count(*) from plugin_version where granted_at is not null)",
+            )?
+            .query_row([], |r| r.get(0))?)
+    }
+
     /// Puts a version to work.
     pub fn put_plugin_to_work(&self, plugin: &str, to: &PluginAtWork) -> Result<(), Error> {
         self.conn.execute(

@@ -174,8 +174,9 @@ impl Wakes {
     }
 }
 
-/// Takes in what changed in the plugins folder. Channels of a plugin that came, or came back, are due at once.
-async fn look_for_plugins(host: &Arc<Host>) -> anyhow::Result<()> {
+/// Takes in what changed of the plugins. Channels of a plugin that came, or came back, are due at once; answers whether
+/// there are such.
+async fn look_for_plugins(host: &Arc<Host>, channels: &[ChannelRow]) -> anyhow::Result<bool> {
     let reader = host.clone();
     let told = tokio::task::spawn_blocking(move || {
         if reader.registry.changed() {
@@ -185,7 +186,7 @@ async fn look_for_plugins(host: &Arc<Host>) -> anyhow::Result<()> {
         }
     })
     .await?;
-    let channels = host.store.read(|tx| tx.channels()).await?;
+    let mut woken = false;
     for row in channels {
         let back = row.state == ChannelState::Parked
             && row
@@ -200,21 +201,22 @@ async fn look_for_plugins(host: &Arc<Host>) -> anyhow::Result<()> {
         if !back && news.is_empty() {
             continue;
         }
-        let now = Instant::now();
+        woken |= back;
+        let (key, now) = (row.key.clone(), Instant::now());
         host.store
             .write(move |tx| {
                 for text in &news {
-                    tx.record(&row.key, "channel", "plugin", text, now)?;
+                    tx.record(&key, "channel", "plugin", text, now)?;
                 }
                 if back {
-                    tx.set_channel_state(&row.key, ChannelState::Active, None)?;
-                    tx.set_due(&row.key, now, 0)?;
+                    tx.set_channel_state(&key, ChannelState::Active, None)?;
+                    tx.set_due(&key, now, 0)?;
                 }
                 Ok(())
             })
             .await?;
     }
-    Ok(())
+    Ok(woken)
 }
 
 /// Works every channel when it is due, until told to stop; then waits for the running cycles.
@@ -230,10 +232,12 @@ pub async fn run(
     // Runs whose end could not be stored leave no due time behind: they wait here instead.
     let mut resting: HashMap<Key, Instant> = HashMap::new();
     loop {
-        if let Err(e) = look_for_plugins(&host).await {
-            tracing::error!("the plugins folder: {e:#}");
+        let mut channels = host.store.read(|tx| tx.channels()).await?;
+        match look_for_plugins(&host, &channels).await {
+            Ok(true) => channels = host.store.read(|tx| tx.channels()).await?,
+            Ok(false) => {}
+            Err(e) => tracing::error!("the plugins folder: {e:#}"),
         }
-        let channels = host.store.read(|tx| tx.channels()).await?;
         let now = Instant::now();
         asked.extend(wakes.take());
         let mut next = LOOK;
