@@ -2,7 +2,9 @@
 
 use lockstep_sdk::cx::Cx;
 use lockstep_sdk::http::{Dialect, Http, Path, Refusal};
+use lockstep_sdk::json::Node;
 use lockstep_sdk::types::Fault;
+use serde_json::Value;
 
 /// The marketplace, reached through the host.
 pub type Api<'a> = Http<'a>;
@@ -42,6 +44,20 @@ pub fn path(api: Api<'_>, segments: &[&str]) -> Path {
         Some(shop) => path.with("shop_id", shop),
         None => path,
     }
+}
+
+/// The rows of a page of `/api/{list}`, and how many there are in all, where it is told.
+pub fn rows<'a>(answer: &'a Value, list: &str) -> Result<(Vec<Node<'a>>, Option<usize>), Fault> {
+    let node = Node::new(answer);
+    let rows = node.get(list);
+    if !rows.value().is_array() {
+        return Err(Fault::Protocol(format!(
+            "GET /api/{list}: the answer has no list of {list}: {}",
+            node.shortened(200)
+        )));
+    }
+    let total = node.get("total_count").id();
+    Ok((rows.list(), total.and_then(|n| usize::try_from(n).ok())))
 }
 
 /// A setting that says something.

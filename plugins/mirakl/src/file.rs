@@ -15,48 +15,25 @@ pub fn row(fields: &[&str]) -> String {
 pub fn rows(text: &str) -> Vec<Vec<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // Of equals the last wins: the documented one.
-    ['\t', ',', ';']
+    [b'\t', b',', b';']
         .into_iter()
         .map(|separator| split(text, separator))
         .max_by_key(|rows| rows.first().map_or(0, Vec::len))
         .unwrap_or_default()
 }
 
-fn split(text: &str, separator: char) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
-    let mut field = String::new();
-    let (mut quoted, mut touched) = (false, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' if quoted => quoted = false,
-            _ if quoted => field.push(c),
-            '"' if field.is_empty() => (quoted, touched) = (true, true),
-            '\r' if chars.peek() == Some(&'\n') => {}
-            '\n' => {
-                if touched || !field.is_empty() || !row.is_empty() {
-                    row.push(std::mem::take(&mut field));
-                    rows.push(std::mem::take(&mut row));
-                }
-                touched = false;
-            }
-            _ if c == separator => {
-                row.push(std::mem::take(&mut field));
-                touched = true;
-            }
-            _ => field.push(c),
-        }
-    }
-    if touched || !field.is_empty() || !row.is_empty() {
-        row.push(field);
-        rows.push(row);
-    }
-    rows
+fn split(text: &str, separator: u8) -> Vec<Vec<String>> {
+    let records = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
+        .into_records();
+    // Nothing is refused: the text is in memory, and rows may differ in length.
+    records
+        .flatten()
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .collect()
 }
 
 /// A form with one file, in the part `file`, and fields. `seed` makes the boundary.

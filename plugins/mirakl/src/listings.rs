@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::amount::{self, money};
-use crate::api::{Api, MOST, path};
+use crate::api::{Api, MOST, path, rows};
 use lockstep_sdk::http::Path;
 use lockstep_sdk::json::{Node, shorten};
 use lockstep_sdk::listings::ListingPage;
@@ -28,7 +28,7 @@ pub fn page(api: Api<'_>, cursor: Option<&str>) -> Result<ListingPage, Fault> {
         })?,
     };
     let answer = api.read(walk(api, offset))?;
-    let (rows, total) = rows(&answer)?;
+    let (rows, total) = rows(&answer, "offers")?;
     let end = offset + rows.len();
     let more = match total {
         Some(total) => end < total && !rows.is_empty(),
@@ -56,12 +56,12 @@ pub fn by_id(api: Api<'_>, ids: &[String]) -> Result<Vec<Listing>, Fault> {
     // One request for each SKU, or for each page of all: whichever is less.
     if wanted.len() > 10 {
         let first = api.read(walk(api, 0))?;
-        let total = rows(&first)?.1;
+        let total = rows(&first, "offers")?.1;
         if total.is_some_and(|total| total.div_ceil(MOST) < wanted.len()) {
             let offsets = (MOST..total.unwrap_or(0)).step_by(MOST);
             let rest = api.read_all(offsets.map(|offset| walk(api, offset)).collect());
             for answer in std::iter::once(Ok(first)).chain(rest) {
-                for row in rows(&answer?)?.0 {
+                for row in rows(&answer?, "offers")?.0 {
                     if let Some(listing) = told(api, row).filter(|l| seen.contains(l.id.as_str())) {
                         found.insert(listing.id.clone(), listing);
                     }
@@ -81,7 +81,7 @@ pub fn by_id(api: Api<'_>, ids: &[String]) -> Result<Vec<Listing>, Fault> {
             answer => answer?,
         };
         // A filter that is not understood, or that folds case, brings others.
-        let listing = (rows(&answer)?.0.into_iter())
+        let listing = (rows(&answer, "offers")?.0.into_iter())
             .filter_map(|row| told(api, row))
             .find(|listing| listing.id == *sku);
         if let Some(listing) = listing {
@@ -96,19 +96,6 @@ fn walk(api: Api<'_>, offset: usize) -> Path {
         .with("max", MOST)
         .with("offset", offset)
         .with("sort", "productTitle")
-}
-
-fn rows(answer: &serde_json::Value) -> Result<(Vec<Node<'_>>, Option<usize>), Fault> {
-    let node = Node::new(answer);
-    let offers = node.get("offers");
-    if !offers.value().is_array() {
-        return Err(Fault::Protocol(format!(
-            "GET /api/offers: the answer has no list of offers: {}",
-            node.shortened(200)
-        )));
-    }
-    let total = node.get("total_count").id();
-    Ok((offers.list(), total.and_then(|n| usize::try_from(n).ok())))
 }
 
 fn told(api: Api<'_>, row: Node<'_>) -> Option<Listing> {

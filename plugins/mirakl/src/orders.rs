@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::api::{Api, MOST, path};
+use crate::api::{Api, MOST, path, rows};
 use crate::order::{self, Terms};
 use crate::shipments;
 use lockstep_sdk::http::Path;
@@ -39,7 +39,7 @@ pub fn changed(api: Api<'_>, since: &str, cursor: Option<&str>) -> Result<OrderP
         .with("offset", offset)
         .with("order", "asc");
     let answer = api.read(request)?;
-    let (rows, total) = rows(&answer)?;
+    let (rows, total) = rows(&answer, "orders")?;
     let end = offset + rows.len();
     let more = match total {
         Some(total) => end < total && !rows.is_empty(),
@@ -88,7 +88,7 @@ fn select(api: Api<'_>, ids: &[String], terms: &Terms) -> Result<Vec<Value>, Fau
 }
 
 fn rows_of<'a>(answer: &'a Value, ids: &[String]) -> Result<Vec<Node<'a>>, Fault> {
-    let (mut rows, _) = rows(answer)?;
+    let (mut rows, _) = rows(answer, "orders")?;
     let mut seen = HashSet::new();
     // A filter that is not understood brings others.
     rows.retain(|row| {
@@ -101,19 +101,6 @@ fn rows_of<'a>(answer: &'a Value, ids: &[String]) -> Result<Vec<Node<'a>>, Fault
 /// The list of orders. The basis of amounts is always asked for, so that a change of the operator's changes none.
 fn list(api: Api<'_>, terms: &Terms) -> Path {
     path(api, &["orders"]).with("order_tax_mode", terms.tax_mode())
-}
-
-fn rows(answer: &Value) -> Result<(Vec<Node<'_>>, Option<usize>), Fault> {
-    let node = Node::new(answer);
-    let orders = node.get("orders");
-    if !orders.value().is_array() {
-        return Err(Fault::Protocol(format!(
-            "GET /api/orders: the answer has no list of orders: {}",
-            node.shortened(200)
-        )));
-    }
-    let total = node.get("total_count").id();
-    Ok((orders.list(), total.and_then(|n| usize::try_from(n).ok())))
 }
 
 fn read(api: Api<'_>, rows: &[Node<'_>], terms: &Terms) -> Result<Vec<Order>, Fault> {

@@ -79,9 +79,7 @@ impl<'a> Cx<'a> {
     /// Over the real host.
     #[cfg(target_arch = "wasm32")]
     pub fn host() -> Cx<'static> {
-        Cx {
-            outside: &Connected,
-        }
+        Cx { outside: &Host }
     }
 
     /// HTTP in the marketplace's dialect.
@@ -166,35 +164,9 @@ impl Session for Host {
     }
 }
 
-/// The real host with the way out: a type of its own, so that an extra does not import `http`.
+// Only connectors use it, so an extra does not import `http`.
 #[cfg(target_arch = "wasm32")]
-struct Connected;
-
-#[cfg(target_arch = "wasm32")]
-impl Session for Connected {
-    fn channel(&self) -> String {
-        Host.channel()
-    }
-
-    fn now(&self) -> String {
-        Host.now()
-    }
-
-    fn setting(&self, key: &str) -> Option<String> {
-        Host.setting(key)
-    }
-
-    fn random_bytes(&self, count: u32) -> Vec<u8> {
-        Host.random_bytes(count)
-    }
-
-    fn log(&self, level: Level, message: &str) {
-        Host.log(level, message);
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl Outside for Connected {
+impl Outside for Host {
     fn send(&self, request: Request) -> Result<Response, Error> {
         crate::bindings::base::lockstep::plugin::http::send(&request)
     }

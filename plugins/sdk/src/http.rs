@@ -327,15 +327,20 @@ fn json_body(value: &Value) -> Body {
     }
 }
 
-/// Method and path, without the query, which can be long.
-fn label(request: &Request) -> String {
-    let method = match request.method {
+/// The method as HTTP writes it.
+pub(crate) fn word(method: Method) -> &'static str {
+    match method {
         Method::Get => "GET",
         Method::Post => "POST",
         Method::Put => "PUT",
         Method::Patch => "PATCH",
         Method::Delete => "DELETE",
-    };
+    }
+}
+
+/// Method and path, without the query, which can be long.
+fn label(request: &Request) -> String {
+    let method = word(request.method);
     let path = request.url.split('?').next().unwrap_or_default();
     format!("{method} {path}")
 }

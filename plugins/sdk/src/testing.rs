@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use crate::cx::{Cx, ExtraCx, Level, Outside, Session};
-use crate::http::{Error, Header, Method, Request, Response};
+use crate::http::{Error, Header, Method, Request, Response, word};
 use crate::order_edits::{Draft, DraftLine};
 use crate::types::{Fact, Money};
 
@@ -191,14 +191,7 @@ impl Fake {
 }
 
 fn line(request: &Request) -> String {
-    let method = match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Patch => "PATCH",
-        Method::Delete => "DELETE",
-    };
-    format!("{method} {}", request.url)
+    format!("{} {}", word(request.method), request.url)
 }
 
 impl Session for Fake {
