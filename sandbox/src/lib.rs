@@ -39,6 +39,7 @@ pub mod control;
 pub mod dice;
 pub mod faults;
 pub mod mirakl;
+mod request;
 pub mod seller_center;
 pub mod shopify;
 pub mod story;

@@ -1,11 +1,9 @@
 //! One request as handlers see it, with the platform's conventions for parameters and pages.
 
-use std::collections::HashMap;
-
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -15,6 +13,7 @@ use super::form::{self, Part};
 use super::reply::{Answer, Refusal, Reply};
 use super::state::State;
 use super::switches::Above;
+use crate::request::{Taken, parse_query};
 
 /// The largest body accepted, in bytes.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;
@@ -25,49 +24,23 @@ const PAGE_MAX: u64 = 100;
 /// Values of one parameter that holds a list.
 const LIST_MAX: usize = 100;
 
-/// Method, path, parameters and body of a request.
-pub(super) struct Call {
-    pub(super) method: String,
-    pub(super) path: String,
-    params: HashMap<String, String>,
-    query: Vec<(String, String)>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+/// A request, with the platform's ways of reading it.
+pub(super) struct Call(Taken);
+
+impl std::ops::Deref for Call {
+    type Target = Taken;
+
+    fn deref(&self) -> &Taken {
+        &self.0
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let (mut parts, body) = request.into_parts();
-        let params = RawPathParams::from_request_parts(&mut parts, state)
-            .await
-            .map(|params| {
-                params
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect()
-            })
-            .unwrap_or_default();
-        let query = parse_query(parts.uri.query().unwrap_or_default());
-        let body = axum::body::to_bytes(body, BODY_LIMIT)
-            .await
-            .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
-        Ok(Self {
-            method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
-            params,
-            query,
-            headers: parts.headers,
-            body,
-        })
+        Taken::from(request, state, BODY_LIMIT).await.map(Self)
     }
-}
-
-fn parse_query(text: &str) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(text.as_bytes())
-        .into_owned()
-        .collect()
 }
 
 /// Where a page begins and how many rows it may have.
@@ -78,11 +51,6 @@ pub(super) struct Page {
 }
 
 impl Call {
-    /// A decoded path segment.
-    pub(super) fn param(&self, name: &str) -> &str {
-        self.params.get(name).map_or("", String::as_str)
-    }
-
     /// Notes parameters this call does not know. The platform ignores them, which hides mistakes.
     pub(super) fn expect(&self, state: &mut State, known: &[&str]) {
         for (name, _) in &self.query {
@@ -257,14 +225,14 @@ impl Call {
     }
 
     fn with_query(&self, query: Vec<(String, String)>) -> Self {
-        Self {
+        Self(Taken {
             method: self.method.clone(),
             path: self.path.clone(),
             params: self.params.clone(),
             query,
             headers: self.headers.clone(),
             body: Bytes::new(),
-        }
+        })
     }
 
     /// The content type without its parameters, in lower case.

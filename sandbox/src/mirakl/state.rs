@@ -13,9 +13,7 @@ use super::orders::Order;
 use super::shipments::Shipment;
 use super::switches::Switches;
 use super::views::{OfferView, Stats};
-
-/// How many mistakes are kept.
-const NOTES_KEPT: usize = 10_000;
+use crate::request::note;
 
 /// The whole server.
 pub(super) struct State {
@@ -190,16 +188,12 @@ impl State {
 
     /// Notes what a client did wrong.
     pub(super) fn mistake(&mut self, text: String) {
-        if self.stats.mistakes.len() < NOTES_KEPT {
-            self.stats.mistakes.push(text);
-        }
+        note(&mut self.stats.mistakes, text);
     }
 
     /// Notes a call that the state of things did not allow.
     pub(super) fn conflict(&mut self, text: String) {
-        if self.stats.conflicts.len() < NOTES_KEPT {
-            self.stats.conflicts.push(text);
-        }
+        note(&mut self.stats.conflicts, text);
     }
 
     /// Counts a call against its budget; the seconds to wait when that is used up.

@@ -1,11 +1,8 @@
 //! One request as handlers see it, with the platform's parameter conventions.
 
-use std::collections::HashMap;
-
-use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,49 +10,27 @@ use super::clock;
 use super::reply::Refusal;
 use super::state::State;
 use super::switches::Tolerance;
+use crate::request::Taken;
 
 /// The largest body accepted, in bytes.
 const BODY_LIMIT: usize = 128 * 1024 * 1024;
 
-/// Method, path, parameters and body of a request.
-pub(super) struct Call {
-    pub(super) method: String,
-    pub(super) path: String,
-    params: HashMap<String, String>,
-    query: Vec<(String, String)>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+/// A request, with the platform's ways of reading it.
+pub(super) struct Call(Taken);
+
+impl std::ops::Deref for Call {
+    type Target = Taken;
+
+    fn deref(&self) -> &Taken {
+        &self.0
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Call {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let (mut parts, body) = request.into_parts();
-        let params = RawPathParams::from_request_parts(&mut parts, state)
-            .await
-            .map(|params| {
-                params
-                    .iter()
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect()
-            })
-            .unwrap_or_default();
-        let query = parts.uri.query().unwrap_or_default();
-        let query = url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        let body = axum::body::to_bytes(body, BODY_LIMIT)
-            .await
-            .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
-        Ok(Self {
-            method: parts.method.to_string(),
-            path: parts.uri.path().to_owned(),
-            params,
-            query,
-            headers: parts.headers,
-            body,
-        })
+        Taken::from(request, state, BODY_LIMIT).await.map(Self)
     }
 }
 
@@ -67,11 +42,6 @@ pub(super) struct Page {
 }
 
 impl Call {
-    /// A decoded path segment.
-    pub(super) fn param(&self, name: &str) -> &str {
-        self.params.get(name).map_or("", String::as_str)
-    }
-
     /// A path segment that has to be an id; anything else is a thing that does not exist.
     pub(super) fn id(&self, name: &str) -> Result<u64, Refusal> {
         let text = self.param(name);

@@ -17,9 +17,7 @@ use super::shipping::{Provider, Reason};
 use super::switches::Switches;
 use super::views::{ShipmentType, Stats};
 use super::webhooks::{Delivery, Event, Subscription};
-
-/// How many mistakes are kept.
-const NOTES_KEPT: usize = 10_000;
+use crate::request::note;
 
 /// The whole server.
 pub(super) struct State {
@@ -198,16 +196,12 @@ impl State {
 
     /// Notes what a client did wrong.
     pub(super) fn mistake(&mut self, text: String) {
-        if self.stats.mistakes.len() < NOTES_KEPT {
-            self.stats.mistakes.push(text);
-        }
+        note(&mut self.stats.mistakes, text);
     }
 
     /// Notes a call that the state of things did not allow.
     pub(super) fn conflict(&mut self, text: String) {
-        if self.stats.conflicts.len() < NOTES_KEPT {
-            self.stats.conflicts.push(text);
-        }
+        note(&mut self.stats.conflicts, text);
     }
 
     /// Counts a request against the limit of the running second.
