@@ -227,7 +227,12 @@ impl Cycle {
                 ))
             })
             .await?;
-        let reason = match reason(shop_reason.as_deref(), &self.row.policy.reasons, &reasons) {
+        let of = |kind| {
+            let map = &self.row.policy.reasons;
+            reason(kind, shop_reason.as_deref(), map, &reasons)
+        };
+        let refund = of("refund").ok();
+        let reason = match of("cancel").or_else(|why| refund.clone().ok_or(why)) {
             Ok(reason) => reason,
             Err(why) => {
                 let text = format!(
@@ -246,6 +251,7 @@ impl Cycle {
                 quantity: l.quantity,
                 paid: row.snapshot.paid,
                 reason: reason.code.clone(),
+                refund_reason: refund.as_ref().map(|r| r.code.clone()),
                 note: Some("cancelled by the merchant".into()),
             })
             .collect();

@@ -355,6 +355,7 @@ impl Cycle {
                 self.tell(format!("reading the channel's catalogue: {done} listings"));
             }
             let next = page.next.clone();
+            let wait_ms = page.wait_ms;
             let place = next.as_ref().map(|n| format!("{walk} {n}"));
             let k = key.clone();
             self.report.drift += self
@@ -379,6 +380,7 @@ impl Cycle {
                 }));
             }
             cursor = Some(next);
+            self.wait_for_page(wait_ms).await;
             // Orders wait behind this: once everything has been read one time, a part at a time will do.
             if self.row.read_back_at.is_some()
                 && self.now().duration_since(started).as_secs() >= WALK_SECONDS

@@ -123,6 +123,7 @@ pub async fn withhold(extras: &[Ready], policy: &Policy, rows: &mut [StockRow]) 
                         sku: r.sku.clone(),
                         title: r.title.clone(),
                         sellable: offered(r),
+                        facts: r.facts.clone(),
                     })
                     .collect();
                 extra.adjust_stock(&positions).await.map_err(|f| words(&f))

@@ -12,6 +12,7 @@ pub mod orders;
 mod stock;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::ToSpan;
 use serde::Serialize;
@@ -24,6 +25,8 @@ use crate::sync::stock::StockChange;
 
 /// What is open on either side is read by id at least this often.
 const REREAD_SECONDS: i64 = 1_800;
+/// A page that takes longer to be made is asked for all the same.
+const LONGEST_PAGE_WAIT: Duration = Duration::from_secs(60);
 
 /// A shop's client with what the channels of the shop share.
 pub struct SharedShop {
@@ -252,6 +255,16 @@ impl Cycle {
         if let Some(progress) = &self.progress {
             progress(what);
         }
+    }
+
+    /// Waits for a page that the channel still makes.
+    pub(crate) async fn wait_for_page(&self, ms: Option<u32>) {
+        let Some(ms) = ms.filter(|ms| *ms > 0) else {
+            return;
+        };
+        let wait = Duration::from_millis(ms.into()).min(LONGEST_PAGE_WAIT);
+        self.tell(format!("waiting {} s for the channel", wait.as_secs()));
+        tokio::time::sleep(wait).await;
     }
 
     pub(crate) fn key(&self) -> &Key {

@@ -104,7 +104,7 @@ impl Cycle {
                 .filter_map(|o| o.updated_at)
                 .chain(newest)
                 .max();
-            let last = page.next.is_none();
+            let (last, wait_ms) = (page.next.is_none(), page.wait_ms);
             // The channel's clock, where it tells one: ours may run ahead of it.
             let mark = newest.map_or(started, |n| n.min(started));
             let policy = self.row.policy.clone();
@@ -150,6 +150,7 @@ impl Cycle {
                             ),
                         }));
                     }
+                    self.wait_for_page(wait_ms).await;
                     next = Some(cursor);
                 }
                 None => break,

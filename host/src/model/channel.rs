@@ -81,6 +81,8 @@ pub struct ListingPage {
     pub listings: Vec<Listing>,
     /// Where to go on.
     pub next: Option<String>,
+    /// Not before this many milliseconds.
+    pub wait_ms: Option<u32>,
 }
 
 /// What a listing's number is to become.
@@ -217,8 +219,11 @@ pub struct Drop {
     pub quantity: u32,
     /// The buyer has paid.
     pub paid: bool,
-    /// A [`Reason::code`].
+    /// A [`Reason::code`] of kind `cancel`.
     pub reason: String,
+    /// One of kind `refund`, where the channel has such.
+    #[serde(default)]
+    pub refund_reason: Option<String>,
     /// For people.
     pub note: Option<String>,
 }

@@ -51,6 +51,8 @@ pub struct Position {
     pub title: String,
     /// What can be offered at most.
     pub sellable: u32,
+    /// The listing's own, as its connector told them.
+    pub facts: Vec<Fact>,
 }
 
 /// What happens when an extra fails.

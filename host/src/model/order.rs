@@ -253,4 +253,6 @@ pub struct OrderPage {
     pub orders: Vec<Order>,
     /// Where to go on.
     pub next: Option<String>,
+    /// Not before this many milliseconds.
+    pub wait_ms: Option<u32>,
 }

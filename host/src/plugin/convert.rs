@@ -273,6 +273,7 @@ pub(super) fn listing_page(
     Ok(ListingPage {
         listings: listings(page.listings, who)?,
         next: page.next,
+        wait_ms: page.wait_ms,
     })
 }
 
@@ -432,6 +433,7 @@ pub(super) fn drop_out(d: &Drop) -> wit_cancellations::Drop {
         taxes: Vec::new(),
         charges: Vec::new(),
         reason: d.reason.clone(),
+        refund_reason: d.refund_reason.clone(),
         note: d.note.clone(),
         answers: None,
     }

@@ -124,6 +124,7 @@ pub(super) fn position(p: &Position) -> wit_stock::Position {
         sku: p.sku.clone(),
         title: p.title.clone(),
         sellable: p.sellable,
+        facts: facts_out(&p.facts),
     }
 }
 

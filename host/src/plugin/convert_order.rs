@@ -16,6 +16,7 @@ pub(super) fn page(page: WitPage, who: &dyn Display) -> Read<OrderPage> {
     Ok(OrderPage {
         orders: orders(page.orders, who)?,
         next: page.next,
+        wait_ms: page.wait_ms,
     })
 }
 

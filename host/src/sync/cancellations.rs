@@ -48,16 +48,17 @@ pub fn at_channel(units: &[UnitRow]) -> Vec<LineQuantity> {
     }))
 }
 
-/// The channel's reason for a Shopify cancel reason (none: units were removed without one).
-/// The operator's map first, then the reason that says stock ran out. An error says what to do.
+/// The channel's reason of one kind (`cancel`, `refund`) for a Shopify cancel reason (none: units were removed without
+/// one). The operator's map first, then the reason that says stock ran out. An error says what to do.
 pub fn reason(
+    kind: &str,
     shop_reason: Option<&str>,
     map: &BTreeMap<String, String>,
     reasons: &[Reason],
 ) -> Result<Reason, String> {
     let usable: Vec<&Reason> = reasons
         .iter()
-        .filter(|r| r.usable && r.kind == "cancel")
+        .filter(|r| r.usable && r.kind == kind)
         .collect();
     let offered = || {
         usable
@@ -66,15 +67,19 @@ pub fn reason(
             .collect::<Vec<_>>()
             .join(", ")
     };
+    let is = |r: &Reason, target: &str| r.code == target || r.label == target;
     let word = shop_reason.unwrap_or("OTHER");
     if let Some((_, target)) = map
         .iter()
         .find(|(from, _)| from.eq_ignore_ascii_case(word))
         .or_else(|| map.iter().find(|(from, _)| *from == "*"))
+        .filter(|(_, target)| {
+            !(reasons.iter()).any(|r| r.usable && r.kind != kind && is(r, target))
+        })
     {
         return usable
             .iter()
-            .find(|r| r.code == *target || r.label == *target)
+            .find(|r| is(r, target))
             .map(|r| (*r).clone())
             .ok_or_else(|| format!("reason {word} is mapped to \"{target}\", which the channel does not offer now; it offers {}", offered()));
     }
@@ -84,7 +89,7 @@ pub fn reason(
         .find(|r| r.out_of_stock == Some(true))
         .or(usable.first());
     found.map(|r| (*r).clone()).ok_or_else(|| {
-        "the channel offers no reason for a cancellation by the seller; cancel it there".into()
+        format!("the channel offers no reason for a {kind} by the seller; settle it there")
     })
 }
 
@@ -171,8 +176,22 @@ mod tests {
             },
         ];
         let map = BTreeMap::from([("FRAUD".to_owned(), "Delayed".to_owned())]);
-        assert_eq!(reason(Some("INVENTORY"), &map, &reasons).unwrap().code, "O");
-        assert_eq!(reason(Some("FRAUD"), &map, &reasons).unwrap().code, "D");
-        assert!(reason(None, &BTreeMap::new(), &reasons[2..]).is_err());
+        assert_eq!(
+            reason("cancel", Some("INVENTORY"), &map, &reasons)
+                .unwrap()
+                .code,
+            "O"
+        );
+        assert_eq!(
+            reason("cancel", Some("FRAUD"), &map, &reasons)
+                .unwrap()
+                .code,
+            "D"
+        );
+        assert!(reason("cancel", None, &BTreeMap::new(), &reasons[2..]).is_err());
+        // The map may name a reason of one kind: it says nothing of the other.
+        let map = BTreeMap::from([("*".to_owned(), "R".to_owned())]);
+        assert_eq!(reason("cancel", None, &map, &reasons).unwrap().code, "O");
+        assert_eq!(reason("returned", None, &map, &reasons).unwrap().code, "R");
     }
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::amount::{self, payable};
-use crate::api::{Api, path, setting};
+use crate::api::{Api, path};
 use crate::order::Terms;
 use crate::orders;
 use crate::shipments::{self, Shipment};
@@ -144,8 +144,12 @@ pub fn cancel(api: Api<'_>, drops: &[Drop]) -> Result<Dropped, Fault> {
         .map_err(of_state)?;
     }
     if !refunds.is_empty() {
-        let reason = refund_reason(api, &first.reason)?;
-        let body = body(order, &terms, "refunds", &refunds, Some(&reason))?;
+        let reason = first.refund_reason.as_deref().ok_or_else(|| {
+            Fault::reject(
+                "the marketplace offers no reason for a refund by the seller; settle it there",
+            )
+        })?;
+        let body = body(order, &terms, "refunds", &refunds, Some(reason))?;
         once(api.write(Method::Put, path(api, &["orders", "refund"]), Some(&body)))
             .map_err(of_state)?;
     }
@@ -333,39 +337,6 @@ fn entry(
         put("excluded_from_shipment", json!(true));
     }
     Ok(Value::Object(row))
-}
-
-/// The reason of a refund. Refunds have reasons of their own, so the one for canceling only says what is meant.
-fn refund_reason(api: Api<'_>, given: &str) -> Result<String, Fault> {
-    if let Some(code) = setting(api, "refund-reason") {
-        return Ok(code);
-    }
-    let all = reasons(api)?;
-    let usable: Vec<&ReasonEntry> = (all.iter())
-        .filter(|r| r.usable && r.kind == ReasonKind::Refund)
-        .collect();
-    let cancel = all
-        .iter()
-        .find(|r| r.code == given && r.kind == ReasonKind::Cancel);
-    if cancel.is_none()
-        && let Some(same) = usable.iter().find(|r| r.code == given)
-    {
-        return Ok(same.code.clone());
-    }
-    let alike = |r: &&&ReasonEntry| {
-        cancel.is_some_and(|c| {
-            c.label.to_lowercase() == r.label.to_lowercase()
-                || (c.out_of_stock == Some(true) && r.out_of_stock == Some(true))
-        })
-    };
-    let found = (usable.iter().find(alike))
-        .or_else(|| usable.iter().find(|r| r.out_of_stock == Some(true)))
-        .or(usable.first());
-    found.map(|r| r.code.clone()).ok_or_else(|| {
-        Fault::reject(
-            "the marketplace offers no reason for a refund by the seller; settle it there",
-        )
-    })
 }
 
 #[cfg(test)]

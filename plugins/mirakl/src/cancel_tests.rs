@@ -43,6 +43,7 @@ fn drop(line: &str, quantity: u32) -> Drop {
         taxes: Vec::new(),
         charges: Vec::new(),
         reason: "34".into(),
+        refund_reason: Some("14".into()),
         note: None,
         answers: None,
     }
@@ -140,12 +141,9 @@ fn a_part_before_the_debit_is_paid_by_its_share_and_the_last_takes_the_rest() {
 #[test]
 fn after_the_debit_it_is_a_refund_with_a_reason_of_its_own() {
     let open = order("SHIPPING", false, vec![line("1", "SHIPPING", 3, "30.03")]);
-    let fake = market()
-        .on(LOOK, 200, &open)
-        .on(RE01, 200, REASONS)
-        .on(OR28, 200, "{}");
+    let fake = market().on(LOOK, 200, &open).on(OR28, 200, "{}");
     cancel(api(fake.cx()), &[drop("1", 2)]).expect("dropped");
-    let body = fake.body(2);
+    let body = fake.body(1);
     let row = &body["refunds"][0];
     assert_eq!(
         (row["amount"].to_string(), &row["reason_code"]),
@@ -155,12 +153,8 @@ fn after_the_debit_it_is_a_refund_with_a_reason_of_its_own() {
         (&row["excluded_from_shipment"], &row["quantity"]),
         (&json!(true), &json!(2))
     );
-    let fake = market()
-        .set("refund-reason", "15")
-        .on(LOOK, 200, &open)
-        .on(OR28, 200, "{}");
+    let fake = market().on(LOOK, 200, &open).on(OR28, 200, "{}");
     cancel(api(fake.cx()), &[drop("1", 3)]).expect("dropped");
-    assert_eq!(fake.body(1)["refunds"][0]["reason_code"], "15");
     assert_eq!(
         fake.body(1)["refunds"][0]["shipping_amount"].to_string(),
         "9.95"
@@ -171,10 +165,7 @@ fn after_the_debit_it_is_a_refund_with_a_reason_of_its_own() {
         false,
         vec![line("1", "INCIDENT_OPEN", 1, "10.01")],
     );
-    let fake = market()
-        .set("refund-reason", "14")
-        .on(LOOK, 200, &incident)
-        .on(OR28, 200, "{}");
+    let fake = market().on(LOOK, 200, &incident).on(OR28, 200, "{}");
     cancel(api(fake.cx()), &[drop("1", 1)]).expect("dropped");
 }
 
@@ -268,7 +259,7 @@ fn other_states_are_conflicts() {
 fn a_refusal_is_final_and_a_lost_answer_is_not_known() {
     let open = order("SHIPPING", false, vec![line("1", "SHIPPING", 1, "10.01")]);
     let run = |fake: Fake| cancel(api(fake.cx()), &[drop("1", 1)]).expect_err("a fault");
-    let set = || market().set("refund-reason", "14").on(LOOK, 200, &open);
+    let set = || market().on(LOOK, 200, &open);
     assert!(
         matches!(run(set().on(OR28, 400, "")), Fault::Rejected(r) if r.detail.contains("does not let"))
     );
@@ -287,7 +278,6 @@ fn a_refusal_is_final_and_a_lost_answer_is_not_known() {
         ],
     );
     let fake = market()
-        .set("refund-reason", "14")
         .on(LOOK, 200, &mixed)
         .on(OR30, 200, "{}")
         .on(OR28, 429, "");

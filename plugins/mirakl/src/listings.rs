@@ -43,6 +43,7 @@ pub fn page(api: Api<'_>, cursor: Option<&str>) -> Result<ListingPage, Fault> {
     Ok(ListingPage {
         listings: rows.iter().filter_map(|row| told(api, *row)).collect(),
         next: more.then(|| next.to_string()),
+        wait_ms: None,
     })
 }
 

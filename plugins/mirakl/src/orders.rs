@@ -48,6 +48,7 @@ pub fn changed(api: Api<'_>, since: &str, cursor: Option<&str>) -> Result<OrderP
     Ok(OrderPage {
         orders: read(api, &rows, &terms)?,
         next: more.then(|| end.to_string()),
+        wait_ms: None,
     })
 }
 

@@ -125,6 +125,7 @@ mod tests {
                 sku: (*sku).into(),
                 title: String::new(),
                 sellable: *sellable,
+                facts: Vec::new(),
             })
             .collect();
         StockRules::adjust(fake.extra_cx(), positions)

@@ -31,6 +31,7 @@ fn drop(line: &str, reason: &str, note: Option<&str>) -> Drop {
         taxes: Vec::new(),
         charges: Vec::new(),
         reason: reason.into(),
+        refund_reason: None,
         note: note.map(str::to_owned),
         answers: None,
     }

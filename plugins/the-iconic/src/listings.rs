@@ -78,7 +78,11 @@ pub fn page(api: Api<'_>, cursor: Option<&str>, stock: bool) -> Result<ListingPa
         }
         listings
     };
-    Ok(ListingPage { listings, next })
+    Ok(ListingPage {
+        listings,
+        next,
+        wait_ms: None,
+    })
 }
 
 /// The products of sets with their stock.

@@ -103,7 +103,11 @@ pub fn changed(api: Api<'_>, since: &str, cursor: Option<&str>) -> Result<OrderP
         .chain(orders)
         .filter(|order| seen.insert(order.id.clone()))
         .collect();
-    Ok(OrderPage { orders, next })
+    Ok(OrderPage {
+        orders,
+        next,
+        wait_ms: None,
+    })
 }
 
 /// Whole orders by id; unknown ids are left out.
