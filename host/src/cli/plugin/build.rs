@@ -35,7 +35,11 @@ pub(super) fn build(args: &BuildArgs, env: &Env) -> anyhow::Result<u8> {
         None if dir.join("Cargo.toml").exists() => lockstep_pack::build_crate(dir)?,
         None => return Err(Usage(no_recipe(dir)).into()),
     };
-    let output = dir.join(format!("{}.wasm", manifest.plugin.id));
+    let name = format!("{}.wasm", manifest.plugin.id);
+    let output = match dir.as_os_str() == "." {
+        true => PathBuf::from(name),
+        false => dir.join(name),
+    };
     finish(&component, &text, &output, env)
 }
 
