@@ -1,6 +1,7 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
 mod architecture;
+mod bundles;
 mod canary;
 mod channels;
 mod crash;

@@ -5,8 +5,10 @@ use jiff::ToSpan;
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState};
-use crate::model::{Fault, Instant, ParcelOut, ShopOrder};
-use crate::sync::fulfillments::{Context, contents, is_last, reconcile};
+use crate::model::{Fault, Instant, Key, ParcelOut, ShopOrder};
+use crate::sync::fulfillments::{
+    Context, PARTS_ONLY, carried, contents, is_last, number_in, reconcile,
+};
 
 /// So long after an order was created its shipments are watched, though it is closed: a merchant may correct one.
 const WATCHED_DAYS: i64 = 30;
@@ -377,21 +379,30 @@ impl Cycle {
 
     async fn outgoing(&mut self, parcel: &ParcelRow) -> Step<Option<ParcelOut>> {
         let (key, order, id) = (self.key().clone(), parcel.order.clone(), parcel.id.clone());
-        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
-        let lines = contents(&units, &id);
+        let (units, parcels) = self
+            .store
+            .read(move |tx| Ok((tx.units(&key, &order)?, tx.parcels_of(&key, &order)?)))
+            .await?;
+        let number_of = |id: &str| number_in(id, &parcels);
+        let lines = contents(&units, &id, &number_of);
         let Some(carrier) = parcel.carrier.clone().filter(|_| !lines.is_empty()) else {
             let mut row = parcel.clone();
-            let why =
-                "nothing is left in the parcel, or its carrier is not known any more".to_owned();
-            row.attention = true;
-            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why)
+            let parts = units
+                .iter()
+                .any(|u| u.parcel.as_deref() == Some(&id) && u.channel_state != "dropped");
+            let why = match parts && row.carrier.is_some() {
+                true => PARTS_ONLY,
+                false => "nothing is left in the parcel, or its carrier is not known any more",
+            };
+            row.attention = why != PARTS_ONLY;
+            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why.to_owned())
                 .await?;
             return Ok(None);
         };
         Ok(Some(ParcelOut {
             id: parcel.id.clone(),
             number: parcel.number,
-            last: is_last(&units, &id),
+            last: is_last(&units, &id, &number_of),
             order: parcel.order.clone(),
             lines,
             carrier,
@@ -464,18 +475,7 @@ impl Cycle {
                     tx.settle(intent, &text, now)?;
                 }
                 if marks {
-                    for mut unit in tx.units(&key, &row.order)? {
-                        if unit.parcel.as_deref() == Some(&row.id)
-                            && unit.channel_state != "dropped"
-                        {
-                            unit.channel_state = "shipped".into();
-                            tx.put_unit(&key, &row.order, &unit)?;
-                            // Whether shipping changes the number there differs between marketplaces: write it again.
-                            if let Some(listing) = &unit.listing {
-                                tx.set_pushed(&key, listing, None, now)?;
-                            }
-                        }
-                    }
+                    mark_shipped(tx, &key, &row, now)?;
                 }
                 let text = format!("{}: {text}", row.label());
                 tx.record(
@@ -561,4 +561,41 @@ impl Cycle {
             .await?;
         Ok(())
     }
+}
+
+/// Marks the units that the channel was told of with this parcel, and finishes the parcels that carry the rest of them.
+fn mark_shipped(
+    tx: &crate::db::Tx<'_>,
+    key: &Key,
+    parcel: &ParcelRow,
+    now: Instant,
+) -> Result<(), crate::db::Error> {
+    let parcels = tx.parcels_of(key, &parcel.order)?;
+    let units = tx.units(key, &parcel.order)?;
+    for unit in carried(&units, &parcel.id, &|id| number_in(id, &parcels)).concat() {
+        let mut unit = unit.clone();
+        unit.channel_state = "shipped".into();
+        tx.put_unit(key, &parcel.order, &unit)?;
+        // Whether shipping changes the number there differs between marketplaces: write it again.
+        if let Some(listing) = &unit.listing {
+            tx.set_pushed(key, listing, None, now)?;
+        }
+    }
+    let units = tx.units(key, &parcel.order)?;
+    for mut other in parcels {
+        let mut its = (units.iter())
+            .filter(|u| u.parcel.as_deref() == Some(&other.id))
+            .peekable();
+        if other.state == ParcelState::Waiting
+            && other.id != parcel.id
+            && its.peek().is_some()
+            && its.all(|u| matches!(u.channel_state.as_str(), "shipped" | "dropped"))
+        {
+            other.state = ParcelState::Done;
+            other.attention = false;
+            other.reason = Some(format!("its parts were told with {}", parcel.label()));
+            tx.put_parcel(key, &other, now)?;
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 //! anywhere leaves an open intent, and the next run looks the effect up before it does anything else.
 
 mod acceptance;
+mod bundles;
 mod cancellations;
 mod catalog;
 pub mod extras;

@@ -8,6 +8,7 @@ use super::{Cycle, Mode, Step, channel, stops_flow};
 use crate::crash;
 use crate::db::{ParcelRow, PushRow, StockRow};
 use crate::model::{Fault, LostLink, ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
+use crate::sync::fulfillments::{carried, number_in};
 use crate::sync::stock::{Extent, StockChange, differences, guard, target};
 
 impl Cycle {
@@ -79,12 +80,16 @@ impl Cycle {
             return Ok(true);
         }
         let (key, order) = (self.key().clone(), parcel.order.clone());
-        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
+        let (units, parcels) = self
+            .store
+            .read(move |tx| Ok((tx.units(&key, &order)?, tx.parcels_of(&key, &order)?)))
+            .await?;
         let mut leaving: HashMap<String, u32> = HashMap::new();
         let mut listings = Vec::new();
-        for u in units
-            .iter()
-            .filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open")
+        for u in carried(&units, &parcel.id, &|id| number_in(id, &parcels))
+            .into_iter()
+            .map(|pieces| pieces[0])
+            .filter(|u| u.channel_state == "open")
         {
             if out.lines.iter().any(|l| l.line == u.line)
                 && let Some(listing) = &u.listing
@@ -190,8 +195,9 @@ impl Cycle {
                 buffer: change.buffer,
                 withheld: change.withheld,
                 reserved: change.reserved,
+                part: change.part.clone(),
                 cause: match rows.get(change.listing.as_str()) {
-                    Some(row) if row.item.is_empty() => "not-in-shop".to_owned(),
+                    Some(row) if row.parts.is_empty() => "not-in-shop".to_owned(),
                     _ => cause.to_owned(),
                 },
                 outcome,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::db::{ParcelRow, ParcelState, UnitRow};
 use crate::model::{Carrier, Fulfillment, LineQuantity, ShopOrder};
 
-use super::{by_line, carriers};
+use super::{by_line, by_unit, carriers};
 
 /// What is needed beside the order.
 pub struct Context<'a> {
@@ -44,6 +44,7 @@ pub fn reconcile(
         }
     }
     let known = now_known.as_slice();
+    let number_of = |id: &str| numbered(id, known, shop);
     for f in shop.fulfillments.iter().filter(|f| f.status == "SUCCESS") {
         for (line, quantity) in &f.lines {
             assign(units, line, *quantity, &f.id);
@@ -51,7 +52,7 @@ pub fn reconcile(
         let replaced = take_over(units, f, known);
         let has_units = units.iter().any(|u| u.parcel.as_deref() == Some(&f.id));
         if has_units {
-            let new = parcel(units, f, known, channel_order, cx);
+            let new = parcel(units, f, known, channel_order, &number_of, cx);
             match (replaced, new) {
                 (Some(old), Some(new)) => {
                     changed.retain(|p| p.id != old.id);
@@ -101,7 +102,14 @@ fn assign(units: &mut [UnitRow], line: &str, quantity: u32, fulfillment: &str) {
         })
         .collect();
     // A unit that the channel cancelled is the last to be taken for shipped.
-    free.sort_by_key(|u| (u.channel_state == "dropped", u.line.clone(), u.ordinal));
+    free.sort_by_key(|u| {
+        (
+            u.channel_state == "dropped",
+            u.line.clone(),
+            u.ordinal,
+            u.piece,
+        )
+    });
     for unit in free.into_iter().take(left) {
         unit.parcel = Some(fulfillment.to_owned());
         unit.shop_state = "fulfilled".into();
@@ -118,7 +126,7 @@ fn remove(units: &mut [UnitRow], line: &str, gone: usize) {
         (
             u.shop_state != "removed",
             u.channel_state != "dropped",
-            std::cmp::Reverse((u.line.clone(), u.ordinal)),
+            std::cmp::Reverse((u.line.clone(), u.ordinal, u.piece)),
         )
     });
     for (i, unit) in of_line.into_iter().enumerate() {
@@ -228,6 +236,7 @@ fn parcel(
     f: &Fulfillment,
     known: &[ParcelRow],
     channel_order: &str,
+    number_of: &dyn Fn(&str) -> usize,
     cx: &Context<'_>,
 ) -> Option<ParcelRow> {
     let old = known.iter().find(|p| p.id == f.id);
@@ -263,7 +272,7 @@ fn parcel(
         return None;
     }
     let carrier = carriers::resolve(company.as_deref(), cx.map, cx.carriers);
-    let (state, reason, attention) = judge(units, f, number.as_deref(), &carrier, cx);
+    let (state, reason, attention) = judge(units, f, number.as_deref(), &carrier, number_of, cx);
     let row = ParcelRow {
         id: f.id.clone(),
         order: channel_order.to_owned(),
@@ -292,6 +301,7 @@ fn judge(
     f: &Fulfillment,
     number: Option<&str>,
     carrier: &Result<Carrier, String>,
+    number_of: &dyn Fn(&str) -> usize,
     cx: &Context<'_>,
 ) -> (ParcelState, Option<String>, bool) {
     let wait = |why: String, attention| (ParcelState::Waiting, Some(why), attention);
@@ -301,6 +311,9 @@ fn judge(
         .all(|u| u.channel_state == "dropped")
     {
         return wait("it was shipped in Shopify, but the channel has cancelled all of its units: stop the parcel".into(), true);
+    }
+    if carried(units, &f.id, number_of).is_empty() {
+        return wait(PARTS_ONLY.into(), false);
     }
     let Some(number) = number else {
         return if cx.tracking_required {
@@ -340,21 +353,59 @@ fn judge(
     }
 }
 
-/// What a parcel carries, as the channel addresses it: cancelled units are left out.
-pub fn contents(units: &[UnitRow], parcel: &str) -> Vec<LineQuantity> {
-    by_line(
-        units
-            .iter()
-            .filter(|u| u.parcel.as_deref() == Some(parcel) && u.channel_state != "dropped"),
-    )
+/// Why a parcel waits that carries no unit as a whole.
+pub const PARTS_ONLY: &str =
+    "it carries parts of bundles: the channel is told with the parcel that carries the last part";
+
+/// Where a parcel is in the order's parcels. New ones get their numbers in the order in which Shopify tells them.
+fn numbered(id: &str, known: &[ParcelRow], shop: &ShopOrder) -> usize {
+    match number_in(id, known) {
+        0 => {
+            let at = shop.fulfillments.iter().position(|f| f.id == id);
+            known.len() + at.map_or(0, |at| at + 1)
+        }
+        number => number,
+    }
+}
+
+/// The parcel's number among those on record, 0 when it has none.
+pub fn number_in(id: &str, known: &[ParcelRow]) -> usize {
+    (known.iter().find(|p| p.id == id)).map_or(0, |p| p.number as usize)
+}
+
+/// The units, each with its pieces, that the channel is told of with this parcel: those of which it carries the last
+/// piece. Cancelled ones are left out.
+pub fn carried<'a>(
+    units: &'a [UnitRow],
+    parcel: &str,
+    number_of: &dyn Fn(&str) -> usize,
+) -> Vec<Vec<&'a UnitRow>> {
+    let mut sold = by_unit(units);
+    sold.retain(|pieces| {
+        let packed = |u: &&UnitRow| u.parcel.is_some() || u.shop_state == "removed";
+        let last = (pieces.iter())
+            .filter_map(|u| u.parcel.as_deref())
+            .max_by_key(|p| number_of(p));
+        pieces[0].channel_state != "dropped" && pieces.iter().all(packed) && last == Some(parcel)
+    });
+    sold
+}
+
+/// What a parcel carries, as the channel addresses it.
+pub fn contents(
+    units: &[UnitRow],
+    parcel: &str,
+    number_of: &dyn Fn(&str) -> usize,
+) -> Vec<LineQuantity> {
+    by_line(carried(units, parcel, number_of).into_iter())
 }
 
 /// Whether no unit of the order is left to ship once this parcel is gone.
-pub fn is_last(units: &[UnitRow], parcel: &str) -> bool {
-    units.iter().all(|u| {
-        u.parcel.as_deref() == Some(parcel)
-            || matches!(u.channel_state.as_str(), "shipped" | "dropped")
-    })
+pub fn is_last(units: &[UnitRow], parcel: &str, number_of: &dyn Fn(&str) -> usize) -> bool {
+    let goes = carried(units, parcel, number_of).concat();
+    units
+        .iter()
+        .all(|u| goes.contains(&u) || matches!(u.channel_state.as_str(), "shipped" | "dropped"))
 }
 
 #[cfg(test)]
@@ -366,6 +417,8 @@ mod tests {
         UnitRow {
             line: line.into(),
             ordinal,
+            piece: 0,
+            part: None,
             sku: Some("A".into()),
             listing: Some("1".into()),
             item: Some("i".into()),
@@ -457,20 +510,65 @@ mod tests {
         assert!(parcels.iter().all(|p| p.state == ParcelState::Ready));
         assert_eq!(parcels[0].tracking.as_deref(), Some("S1"));
         assert_eq!(
-            contents(&units, "F1")
+            contents(&units, "F1", &in_order)
                 .iter()
                 .map(|l| l.line.as_str())
                 .collect::<Vec<_>>(),
             ["1", "2"]
         );
         assert_eq!(
-            contents(&units, "F2")
+            contents(&units, "F2", &in_order)
                 .iter()
                 .map(|l| l.line.as_str())
                 .collect::<Vec<_>>(),
             ["3"]
         );
-        assert!(!is_last(&units, "F1"));
+        assert!(!is_last(&units, "F1", &in_order));
+    }
+
+    /// Fulfillments are named F1, F2 ... in their order.
+    fn in_order(id: &str) -> usize {
+        id[1..].parse().unwrap()
+    }
+
+    #[test]
+    fn a_bundle_is_told_with_the_parcel_that_carries_its_last_part() {
+        let piece = |line: &str, piece, part: &str| UnitRow {
+            piece,
+            part: Some(part.into()),
+            shop_line: Some(format!("line of {part}")),
+            ..unit(line, 0)
+        };
+        let mut units = [piece("1", 0, "A"), piece("1", 1, "B"), piece("2", 0, "A")];
+        let shipment = |id: &str, lines: &[(&str, u32)]| Fulfillment {
+            lines: (lines.iter())
+                .map(|(part, n)| (format!("line of {part}"), *n))
+                .collect(),
+            ..shipment(id, 0, Some(("Sendle", id)))
+        };
+        let both = vec![
+            shipment("F1", &[("A", 1)]),
+            shipment("F2", &[("A", 1), ("B", 1)]),
+        ];
+        // New ones are numbered in Shopify's order.
+        let parcels = run(&mut units, &shop(3, both.clone()), &[]);
+        let states: Vec<_> = parcels.iter().map(|p| (p.state, p.attention)).collect();
+        assert_eq!(
+            states,
+            [(ParcelState::Waiting, false), (ParcelState::Ready, false)]
+        );
+        assert_eq!(parcels[0].reason.as_deref(), Some(PARTS_ONLY));
+        assert!(contents(&units, "F1", &in_order).is_empty());
+        assert_eq!(contents(&units, "F2", &in_order).len(), 2);
+        assert!(is_last(&units, "F2", &in_order) && !is_last(&units, "F1", &in_order));
+        // The channel cancels the bundle: nothing of it is told.
+        for unit in &mut units[..2] {
+            unit.channel_state = "dropped".into();
+        }
+        let lines: Vec<_> = (contents(&units, "F2", &in_order).into_iter())
+            .map(|l| (l.line, l.quantity))
+            .collect();
+        assert_eq!(lines, [("2".to_owned(), 1)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::db::StockRow;
+use crate::db::{StockPart, StockRow};
 use crate::model::{Policy, StockSemantics};
 
 /// A number to write, with its inputs.
@@ -16,7 +16,10 @@ pub struct StockChange {
     pub from: Option<u32>,
     /// The number to write.
     pub to: u32,
-    /// Shopify's available over the channel's locations.
+    /// Of a bundle: how many of which part make one, where that part allows the least.
+    #[serde(default)]
+    pub part: Option<String>,
+    /// Shopify's available over the channel's locations; of a bundle that of this part.
     pub available: i64,
     /// Units sold on any channel that it does not contain yet.
     pub unseen: i64,
@@ -29,9 +32,17 @@ pub struct StockChange {
     pub reserved: u32,
 }
 
-/// What the shop can still sell of a row, after unseen sales and buffer.
-pub fn sellable(available: i64, unseen: i64, buffer: u32) -> u32 {
-    u32::try_from((available - unseen - i64::from(buffer)).max(0)).unwrap_or(u32::MAX)
+/// What the shop can still sell of a listing, after unseen sales and buffer, and the part that allows the least. A
+/// bundle of which a part is short is short itself.
+pub fn sellable(row: &StockRow, buffer: u32) -> (u32, Option<&StockPart>) {
+    let scarcest = (row.parts.iter()).map(|part| {
+        let left = (part.available - part.unseen - i64::from(buffer)).max(0);
+        let whole = left / i64::from(part.pieces.max(1));
+        (u32::try_from(whole).unwrap_or(u32::MAX), Some(part))
+    });
+    scarcest
+        .min_by_key(|(whole, _)| *whole)
+        .unwrap_or((0, None))
 }
 
 /// The number that a listing is to have.
@@ -40,15 +51,17 @@ pub fn target(row: &StockRow, policy: &Policy, semantics: StockSemantics) -> Sto
         StockSemantics::Sellable => 0,
         StockSemantics::GrossOfReservations => row.reserved,
     };
+    let (sellable, scarcest) = sellable(row, policy.buffer);
     StockChange {
         listing: row.listing.clone(),
         sku: row.sku.clone(),
         from: row.current,
-        to: sellable(row.available, row.unseen, policy.buffer)
+        to: sellable
             .saturating_sub(row.withheld)
             .saturating_add(reserved),
-        available: row.available,
-        unseen: row.unseen,
+        part: scarcest.and_then(|p| Some(format!("{} x {}", p.pieces, p.part.as_ref()?))),
+        available: scarcest.map_or(0, |p| p.available),
+        unseen: scarcest.map_or(0, |p| p.unseen),
         buffer: policy.buffer,
         withheld: row.withheld,
         reserved,
@@ -145,11 +158,15 @@ mod tests {
             listing: sku.into(),
             parent: None,
             sku: sku.into(),
-            item: sku.into(),
+            parts: vec![StockPart {
+                part: None,
+                item: sku.into(),
+                pieces: 1,
+                available,
+                unseen,
+            }],
             facts: vec![],
             current,
-            available,
-            unseen,
             reserved,
             title: sku.into(),
             withheld: 0,
@@ -165,6 +182,33 @@ mod tests {
             7
         );
         assert_eq!(target(&r, &policy, StockSemantics::Sellable).to, 5);
+    }
+
+    #[test]
+    fn a_bundle_has_what_its_scarcest_part_allows() {
+        let part = |sku: &str, pieces, available, unseen| StockPart {
+            part: Some(sku.into()),
+            item: sku.into(),
+            pieces,
+            available,
+            unseen,
+        };
+        let bundle = StockRow {
+            parts: vec![part("A", 1, 9, 0), part("B", 3, 20, 4)],
+            ..row("SET", 0, 0, 2, None)
+        };
+        let policy = Policy {
+            buffer: 1,
+            ..Policy::default()
+        };
+        let change = target(&bundle, &policy, StockSemantics::GrossOfReservations);
+        // (20 - 4 - 1) / 3, and the channel holds 2 back.
+        assert_eq!((change.to, change.part.as_deref()), (7, Some("3 x B")));
+        let gone = StockRow {
+            parts: vec![],
+            ..bundle
+        };
+        assert_eq!(target(&gone, &policy, StockSemantics::Sellable).to, 0);
     }
 
     #[test]
