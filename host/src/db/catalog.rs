@@ -324,16 +324,22 @@ impl Tx<'_> {
         mismatches: &[Mismatch],
         now: Instant,
     ) -> Result<(usize, usize), Error> {
-        let mut before: HashMap<(String, String), (String, String, Option<String>, u32)> =
-            HashMap::new();
+        let mut before: HashMap<(String, String), LinkRow> = HashMap::new();
         {
             let mut statement = self.conn.prepare_cached(
-                "select listing, item, variant, sku, part, pieces from link where shop = ?1 and channel = ?2",
+                "select listing, variant, item, sku, part, pieces from link where shop = ?1 and channel = ?2",
             )?;
             let mut rows = statement.query(params![key.shop, key.channel])?;
             while let Some(r) = rows.next()? {
-                let what = (r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?);
-                before.insert((r.get(0)?, r.get(1)?), what);
+                let link = LinkRow {
+                    listing: r.get(0)?,
+                    variant: r.get(1)?,
+                    item: r.get(2)?,
+                    sku: r.get(3)?,
+                    part: r.get(4)?,
+                    pieces: r.get(5)?,
+                };
+                before.insert((link.listing.clone(), link.item.clone()), link);
             }
         }
         let was: HashSet<String> = before.keys().map(|(listing, _)| listing.clone()).collect();
@@ -355,10 +361,7 @@ impl Tx<'_> {
              on conflict (shop, channel, listing, item) do update set variant = ?4, sku = ?6, linked_at = ?7, part = ?8, pieces = ?9",
         )?;
         for l in links {
-            let known = before.remove(&(l.listing.clone(), l.item.clone()));
-            if known
-                .is_some_and(|k| k == (l.variant.clone(), l.sku.clone(), l.part.clone(), l.pieces))
-            {
+            if before.remove(&(l.listing.clone(), l.item.clone())).as_ref() == Some(l) {
                 continue;
             }
             found.execute(params![key.shop, key.channel, l.listing])?;
@@ -377,7 +380,10 @@ impl Tx<'_> {
         let mut remove = self.conn.prepare_cached(
             "delete from link where shop = ?1 and channel = ?2 and listing = ?3 and item = ?4",
         )?;
-        for ((listing, item), (_, sku, ..)) in &before {
+        for LinkRow {
+            listing, item, sku, ..
+        } in before.values()
+        {
             remove.execute(params![key.shop, key.channel, listing, item])?;
             if !is.contains(listing.as_str()) {
                 lose.execute(params![key.shop, key.channel, listing, sku])?;
