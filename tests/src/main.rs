@@ -8,6 +8,7 @@ mod failures;
 mod faults;
 mod flows;
 mod hostile;
+mod mirakl;
 mod plugins;
 mod schema;
 mod world;
