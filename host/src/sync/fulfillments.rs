@@ -277,9 +277,9 @@ fn parcel(
         attention,
         shipped_at: f.created_at,
     };
-    // What the channel refused stays refused until something about it changes.
+    // What the channel refused stays refused until something about it changes, and what waits for the last parcel waits.
     if let Some(old) = old
-        && old.state == ParcelState::Refused
+        && matches!(old.state, ParcelState::Refused | ParcelState::Gathered)
         && (&old.tracking, &old.carrier) == (&row.tracking, &row.carrier)
     {
         return None;
@@ -349,11 +349,16 @@ pub fn contents(units: &[UnitRow], parcel: &str) -> Vec<LineQuantity> {
     )
 }
 
-/// Whether no unit of the order is left to ship once this parcel is gone.
-pub fn is_last(units: &[UnitRow], parcel: &str) -> bool {
-    units.iter().all(|u| {
-        u.parcel.as_deref() == Some(parcel)
-            || matches!(u.channel_state.as_str(), "shipped" | "dropped")
+/// Whether no unit of the order is left to be told once this parcel is: every other one is shipped or dropped at the
+/// channel, or in a parcel that the connector has already.
+pub fn is_last(units: &[UnitRow], parcels: &[ParcelRow], parcel: &str) -> bool {
+    let handed_over = |id: &str| {
+        let found = parcels.iter().find(|p| p.id == id);
+        found.is_some_and(|p| p.state.handed_over())
+    };
+    units.iter().all(|u| match u.parcel.as_deref() {
+        Some(id) if id == parcel || handed_over(id) => true,
+        _ => matches!(u.channel_state.as_str(), "shipped" | "dropped"),
     })
 }
 
@@ -470,7 +475,59 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["3"]
         );
-        assert!(!is_last(&units, "F1"));
+        assert!(!is_last(&units, &parcels, "F1"));
+    }
+
+    #[test]
+    fn the_last_parcel_is_the_one_that_finds_all_others_handed_over() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        let both = shop(
+            3,
+            vec![
+                shipment("F1", 1, Some(("Sendle", "S1"))),
+                shipment("F2", 1, Some(("Sendle", "S2"))),
+            ],
+        );
+        let mut parcels = run(&mut units, &both, &[]);
+        units[2].channel_state = "dropped".into();
+        let last = |parcels: &[ParcelRow]| ["F1", "F2"].map(|f| is_last(&units, parcels, f));
+        assert_eq!(
+            last(&parcels),
+            [false, false],
+            "the other is ready, not told"
+        );
+        for handed_over in [
+            ParcelState::Gathered,
+            ParcelState::Prepared,
+            ParcelState::Done,
+        ] {
+            parcels[0].state = handed_over;
+            assert_eq!(last(&parcels), [false, true], "{handed_over:?}");
+        }
+        parcels[1].state = ParcelState::Gathered;
+        assert_eq!(last(&parcels), [true, true]);
+        units[2].channel_state = "open".into();
+        assert!(!is_last(&units, &parcels, "F2"), "one is not packed yet");
+    }
+
+    #[test]
+    fn a_parcel_that_waits_for_the_last_one_may_still_be_changed() {
+        let mut units = [unit("1", 0)];
+        let first = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]);
+        let mut parcels = run(&mut units, &first, &[]);
+        parcels[0].state = ParcelState::Gathered;
+        assert!(run(&mut units, &first, &parcels).is_empty());
+        let corrected = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S9")))]);
+        let changed = run(&mut units, &corrected, &parcels);
+        assert_eq!(
+            (changed[0].state, changed[0].tracking.as_deref()),
+            (ParcelState::Ready, Some("S9"))
+        );
+        let mut back = shipment("F1", 1, Some(("Sendle", "S1")));
+        back.status = "CANCELLED".into();
+        let withdrawn = run(&mut units, &shop(3, vec![back]), &parcels);
+        assert!(!withdrawn[0].attention, "nobody was told");
+        assert_eq!(units[0].parcel, None);
     }
 
     #[test]
