@@ -39,7 +39,11 @@ impl Cycle {
             self.fetch_lists().await?;
             let key = key.clone();
             self.store
-                .fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now)))
+                .fenced(&self.lease, move |tx| {
+                    // What was refused may be taken by now: the listing was read anew.
+                    tx.forget_refused(&key)?;
+                    tx.set_read_back(&key, Some(now))
+                })
                 .await?;
             self.row.read_back_at = Some(now);
         } else if !edited.is_empty() {

@@ -2,6 +2,7 @@
 
 use jiff::ToSpan;
 
+use super::stock::Lowered;
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState};
@@ -232,6 +233,7 @@ impl Cycle {
             ParcelState::Ready,
             ParcelState::Preparing,
             ParcelState::Prepared,
+            ParcelState::Gathered,
             ParcelState::Shipping,
         ];
         let parcels = self
@@ -242,6 +244,9 @@ impl Cycle {
             })
             .await?;
         for parcel in parcels {
+            if self.mode == Mode::Plan && parcel.state == ParcelState::Gathered {
+                continue;
+            }
             if self.mode == Mode::Plan {
                 let carrier = parcel
                     .carrier
@@ -266,6 +271,9 @@ impl Cycle {
         let Some(out) = self.outgoing(&parcel).await? else {
             return Ok(Ok(()));
         };
+        if parcel.state == ParcelState::Gathered && !self.goes_on(&mut parcel, &out).await? {
+            return Ok(Ok(()));
+        }
         if parcel.state == ParcelState::Ready && self.code_is_taken(&mut parcel).await? {
             return Ok(Ok(()));
         }
@@ -292,7 +300,6 @@ impl Cycle {
                         &mut parcel,
                         state,
                         Some(intent),
-                        None,
                         format!("the channel knows the parcel ({})", sent.reached),
                     )
                     .await?;
@@ -308,10 +315,12 @@ impl Cycle {
         if matches!(parcel.state, ParcelState::Prepared | ParcelState::Shipping) {
             // Marking units as shipped ends what the channel holds back for them: without the lower number first,
             // the same piece would be offered again.
-            if !self.lower_stock_for(&parcel, &out).await? {
+            let lowered = self.lower_stock_for(&parcel, &out).await?;
+            if lowered != Lowered::Written {
                 let why =
                     "its units are marked as shipped once the lowered stock number is written";
-                self.wait_for_person(&mut parcel, why.to_owned()).await?;
+                let attention = lowered == Lowered::NotWritten;
+                self.wait(&mut parcel, why.to_owned(), attention).await?;
                 return Ok(Ok(()));
             }
             let intent = self
@@ -327,14 +336,23 @@ impl Cycle {
             crash::point("parcel-ship-after-answer");
             match answer {
                 Ok(sent) => {
-                    self.settle_parcel(
-                        &mut parcel,
-                        ParcelState::Done,
-                        Some(intent),
-                        Some(&out),
-                        format!("shipped at the channel ({})", sent.reached),
-                    )
-                    .await?;
+                    let (state, text) = match sent.more {
+                        false => (
+                            ParcelState::Done,
+                            format!("shipped at the channel ({})", sent.reached),
+                        ),
+                        true if out.last => (
+                            ParcelState::Prepared,
+                            format!("the channel does not ship it yet ({})", sent.reached),
+                        ),
+                        true => (
+                            ParcelState::Gathered,
+                            "the channel takes the order as a whole: it is told with the last parcel"
+                                .to_owned(),
+                        ),
+                    };
+                    self.settle_parcel(&mut parcel, state, Some(intent), text)
+                        .await?;
                     crash::point("parcel-ship-after-settle");
                 }
                 Err(fault) => {
@@ -348,6 +366,28 @@ impl Cycle {
             self.report.parcels_told += 1;
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a parcel that waits for the last one of its order is to be told after all: it has become the last one, as
+    /// when the rest was cancelled. One whose units the channel has shipped with the order is done.
+    async fn goes_on(&mut self, parcel: &mut ParcelRow, out: &ParcelOut) -> Step<bool> {
+        let (key, order, id) = (self.key().clone(), parcel.order.clone(), parcel.id.clone());
+        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
+        let mut own = units.iter().filter(|u| u.parcel.as_deref() == Some(&id));
+        if own.all(|u| matches!(u.channel_state.as_str(), "shipped" | "dropped")) {
+            let text = "shipped at the channel with its order".to_owned();
+            self.settle_parcel(parcel, ParcelState::Done, None, text)
+                .await?;
+            self.report.parcels_told += 1;
+            return Ok(false);
+        }
+        if !out.last {
+            return Ok(false);
+        }
+        let text = "it is the last parcel of its order now".to_owned();
+        self.settle_parcel(parcel, ParcelState::Prepared, None, text)
+            .await?;
+        Ok(true)
     }
 
     /// Two parcels with one code can become ready together: the channel takes a code for one parcel only.
@@ -372,7 +412,7 @@ impl Cycle {
         );
         self.report.problems.push(why.clone());
         parcel.attention = true;
-        self.settle_parcel(parcel, ParcelState::Waiting, None, None, why)
+        self.settle_parcel(parcel, ParcelState::Waiting, None, why)
             .await?;
         Ok(true)
     }
@@ -395,14 +435,14 @@ impl Cycle {
                 false => "nothing is left in the parcel, or its carrier is not known any more",
             };
             row.attention = why != PARTS_ONLY;
-            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why.to_owned())
+            self.settle_parcel(&mut row, ParcelState::Waiting, None, why.to_owned())
                 .await?;
             return Ok(None);
         };
         Ok(Some(ParcelOut {
             id: parcel.id.clone(),
             number: parcel.number,
-            last: is_last(&units, &id, &number_of),
+            last: is_last(&units, &parcels, &id),
             order: parcel.order.clone(),
             lines,
             carrier,
@@ -448,25 +488,27 @@ impl Cycle {
             .await?)
     }
 
-    /// Moves a parcel and settles its intent; `shipped` marks its units.
+    /// Moves a parcel and settles its intent; one that is done has its units marked as shipped.
     async fn settle_parcel(
         &mut self,
         parcel: &mut ParcelRow,
         state: ParcelState,
         intent: Option<i64>,
-        shipped: Option<&ParcelOut>,
         text: String,
     ) -> Step<()> {
         parcel.state = state;
         parcel.reason = Some(text.clone());
-        if matches!(state, ParcelState::Prepared | ParcelState::Done) {
+        if matches!(
+            state,
+            ParcelState::Prepared | ParcelState::Gathered | ParcelState::Done
+        ) {
             parcel.attention = false;
         }
         let (key, row, now, marks) = (
             self.key().clone(),
             parcel.clone(),
             self.now(),
-            shipped.is_some() || state == ParcelState::Done,
+            state == ParcelState::Done,
         );
         self.store
             .fenced(&self.lease, move |tx| {
@@ -506,7 +548,6 @@ impl Cycle {
                     parcel,
                     ParcelState::Refused,
                     Some(intent),
-                    None,
                     format!("the channel refuses it: {fault}"),
                 )
                 .await?;
@@ -517,7 +558,6 @@ impl Cycle {
                     parcel,
                     ParcelState::Doubt,
                     Some(intent),
-                    None,
                     format!("a person must look: {fault}"),
                 )
                 .await?;
@@ -526,14 +566,13 @@ impl Cycle {
             f if f.may_have_happened() => {
                 self.record(format!("order:{}", parcel.order), "unknown", text.clone())
                     .await?;
-                self.wait_for_person(parcel, text).await?;
+                self.wait(parcel, text, true).await?;
             }
             _ => {
                 self.settle_parcel(
                     parcel,
                     back_to,
                     Some(intent),
-                    None,
                     format!("not told yet: {fault}"),
                 )
                 .await?
@@ -549,11 +588,11 @@ impl Cycle {
     }
 
     /// Leaves a parcel where it is, to be gone on with in the next cycle, and says why to whoever looks.
-    async fn wait_for_person(&mut self, parcel: &mut ParcelRow, why: String) -> Step<()> {
-        if parcel.attention && parcel.reason.as_deref() == Some(&why) {
+    async fn wait(&mut self, parcel: &mut ParcelRow, why: String, attention: bool) -> Step<()> {
+        if parcel.attention == attention && parcel.reason.as_deref() == Some(&why) {
             return Ok(());
         }
-        parcel.attention = true;
+        parcel.attention = attention;
         parcel.reason = Some(why);
         let (key, row, now) = (self.key().clone(), parcel.clone(), self.now());
         self.store

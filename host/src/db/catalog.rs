@@ -482,8 +482,8 @@ impl Tx<'_> {
 
     /// The inputs of every link's level; of these SKUs or listings only, when given.
     ///
-    /// `reserved` leaves out units of which it is not known whether they are shipped there already: counted, they might
-    /// be offered again.
+    /// `reserved` leaves out units that are about to be marked as shipped there, and those of which it is not known
+    /// whether they are: counted, they might be offered again.
     ///
     /// `unseen` counts each unit that is sold and not dropped, whose order Shopify does not have yet, or has
     /// only since after the level was read: between the two, Shopify's number still contains it.
@@ -513,7 +513,7 @@ impl Tx<'_> {
              where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open' and piece = 0
                and not exists (select 1 from unit s join parcel p on p.shop = s.shop and p.channel = s.channel and p.id = s.parcel
                  where s.shop = unit.shop and s.channel = unit.channel and s.order_id = unit.order_id and s.line = unit.line
-                   and s.ordinal = unit.ordinal and p.state in ('shipping', 'doubt'))
+                   and s.ordinal = unit.ordinal and p.state in ('prepared', 'shipping', 'doubt'))
              group by listing",
         )?;
         let mut rows = statement.query(params![key.shop, key.channel])?;
@@ -565,7 +565,8 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate.
+    /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate. What was
+    /// sent to it before counts no more.
     pub fn set_pushed(
         &self,
         key: &Key,
@@ -578,10 +579,11 @@ impl Tx<'_> {
                 "update listing set quantity = ?4, pushed = coalesce(?4, pushed), pushed_at = ?5 where shop = ?1 and channel = ?2 and id = ?3",
             )?
             .execute(params![key.shop, key.channel, listing, quantity, ms(now)])?;
-        Ok(())
+        self.forget_sent(key, listing)
     }
 
-    /// The number that a listing is known to have; none after a push of unknown fate, or one since `asked`.
+    /// The number that a listing is known to have; none after a push of unknown fate, while one is on its way, or after
+    /// one since `asked`.
     pub fn known_quantity(
         &self,
         key: &Key,
@@ -591,54 +593,12 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached(
-                "select quantity from listing where shop = ?1 and channel = ?2 and id = ?3 and coalesce(pushed_at, 0) <= ?4",
+                "select quantity from listing where shop = ?1 and channel = ?2 and id = ?3 and coalesce(pushed_at, 0) <= ?4
+                   and not exists (select 1 from sent where sent.shop = ?1 and sent.channel = ?2 and sent.listing = ?3 and ticket is not null)",
             )?
             .query_row(params![key.shop, key.channel, listing, ms(asked)], |r| r.get(0))
             .optional()?
             .flatten())
-    }
-
-    /// Stores a ticket of a push that the channel works on later.
-    pub fn put_ticket(
-        &self,
-        key: &Key,
-        ticket: &str,
-        levels: &[StockWrite],
-        poll_at: Instant,
-        now: Instant,
-    ) -> Result<(), Error> {
-        self.conn.execute(
-            "insert into ticket (shop, channel, ticket, levels, made_at, poll_at) values (?1, ?2, ?3, ?4, ?5, ?6)
-             on conflict (shop, channel, ticket) do update set poll_at = ?6",
-            params![key.shop, key.channel, ticket, json(&levels), ms(now), ms(poll_at)],
-        )?;
-        Ok(())
-    }
-
-    /// Tickets with their levels, due by now.
-    pub fn due_tickets(
-        &self,
-        key: &Key,
-        now: Instant,
-    ) -> Result<Vec<(String, Vec<StockWrite>)>, Error> {
-        let mut statement = self
-            .conn
-            .prepare_cached("select ticket, levels from ticket where shop = ?1 and channel = ?2 and poll_at <= ?3 order by made_at")?;
-        let mut rows = statement.query(params![key.shop, key.channel, ms(now)])?;
-        let mut tickets = Vec::new();
-        while let Some(r) = rows.next()? {
-            tickets.push((r.get(0)?, unjson(&r.get::<_, String>(1)?, "ticket.levels")?));
-        }
-        Ok(tickets)
-    }
-
-    /// Forgets a settled ticket.
-    pub fn drop_ticket(&self, key: &Key, ticket: &str) -> Result<(), Error> {
-        self.conn.execute(
-            "delete from ticket where shop = ?1 and channel = ?2 and ticket = ?3",
-            params![key.shop, key.channel, ticket],
-        )?;
-        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod parcels;
 mod plugins;
 mod reports;
 mod store;
+mod tickets;
 
 pub use bundles::Bundles;
 pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
@@ -26,6 +27,7 @@ pub use parcels::{ParcelRow, ParcelState};
 pub use plugins::{PluginAtWork, PluginVersion};
 pub use reports::{ChannelStatus, OpenUnit};
 pub use store::{Lease, Store, Tx, restore};
+pub use tickets::{Fate, SentRow, TicketRow, queued_as};
 
 /// Milliseconds since 1970 of an instant, as stored.
 pub(crate) fn ms(at: crate::model::Instant) -> i64 {

@@ -286,9 +286,9 @@ fn parcel(
         attention,
         shipped_at: f.created_at,
     };
-    // What the channel refused stays refused until something about it changes.
+    // What the channel refused stays refused until something about it changes, and what waits for the last parcel waits.
     if let Some(old) = old
-        && old.state == ParcelState::Refused
+        && matches!(old.state, ParcelState::Refused | ParcelState::Gathered)
         && (&old.tracking, &old.carrier) == (&row.tracking, &row.carrier)
     {
         return None;
@@ -382,13 +382,18 @@ pub fn carried<'a>(
 ) -> Vec<Vec<&'a UnitRow>> {
     let mut sold = by_unit(units);
     sold.retain(|pieces| {
-        let packed = |u: &&UnitRow| u.parcel.is_some() || u.shop_state == "removed";
-        let last = (pieces.iter())
-            .filter_map(|u| u.parcel.as_deref())
-            .max_by_key(|p| number_of(p));
-        pieces[0].channel_state != "dropped" && pieces.iter().all(packed) && last == Some(parcel)
+        pieces[0].channel_state != "dropped" && told_with(pieces, number_of) == Some(parcel)
     });
     sold
+}
+
+/// The parcel with which the channel is told of a unit: the one that carries its last piece, once all are packed.
+fn told_with<'a>(pieces: &[&'a UnitRow], number_of: &dyn Fn(&str) -> usize) -> Option<&'a str> {
+    let packed = |u: &&UnitRow| u.parcel.is_some() || u.shop_state == "removed";
+    let parcels = pieces.iter().filter_map(|u| u.parcel.as_deref());
+    parcels
+        .max_by_key(|p| number_of(p))
+        .filter(|_| pieces.iter().all(packed))
 }
 
 /// What a parcel carries, as the channel addresses it.
@@ -400,12 +405,18 @@ pub fn contents(
     by_line(carried(units, parcel, number_of).into_iter())
 }
 
-/// Whether no unit of the order is left to ship once this parcel is gone.
-pub fn is_last(units: &[UnitRow], parcel: &str, number_of: &dyn Fn(&str) -> usize) -> bool {
-    let goes = carried(units, parcel, number_of).concat();
-    units
-        .iter()
-        .all(|u| goes.contains(&u) || matches!(u.channel_state.as_str(), "shipped" | "dropped"))
+/// Whether no unit of the order is left to be told once this parcel is: every other one is shipped or dropped at the
+/// channel, or in a parcel that the connector has already.
+pub fn is_last(units: &[UnitRow], parcels: &[ParcelRow], parcel: &str) -> bool {
+    let handed_over = |id: &str| {
+        let found = parcels.iter().find(|p| p.id == id);
+        found.is_some_and(|p| p.state.handed_over())
+    };
+    by_unit(units).iter().all(|pieces| {
+        matches!(pieces[0].channel_state.as_str(), "shipped" | "dropped")
+            || told_with(pieces, &|id| number_in(id, parcels))
+                .is_some_and(|id| id == parcel || handed_over(id))
+    })
 }
 
 #[cfg(test)]
@@ -523,7 +534,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             ["3"]
         );
-        assert!(!is_last(&units, "F1", &in_order));
+        assert!(!is_last(&units, &parcels, "F1"));
     }
 
     /// Fulfillments are named F1, F2 ... in their order.
@@ -551,7 +562,7 @@ mod tests {
             shipment("F2", &[("A", 1), ("B", 1)]),
         ];
         // New ones are numbered in Shopify's order.
-        let parcels = run(&mut units, &shop(3, both.clone()), &[]);
+        let mut parcels = run(&mut units, &shop(3, both), &[]);
         let states: Vec<_> = parcels.iter().map(|p| (p.state, p.attention)).collect();
         assert_eq!(
             states,
@@ -560,7 +571,8 @@ mod tests {
         assert_eq!(parcels[0].reason.as_deref(), Some(PARTS_ONLY));
         assert!(contents(&units, "F1", &in_order).is_empty());
         assert_eq!(contents(&units, "F2", &in_order).len(), 2);
-        assert!(is_last(&units, "F2", &in_order) && !is_last(&units, "F1", &in_order));
+        (parcels[0].number, parcels[1].number) = (1, 2);
+        assert!(is_last(&units, &parcels, "F2") && !is_last(&units, &parcels, "F1"));
         // The channel cancels the bundle: nothing of it is told.
         for unit in &mut units[..2] {
             unit.channel_state = "dropped".into();
@@ -569,6 +581,58 @@ mod tests {
             .map(|l| (l.line, l.quantity))
             .collect();
         assert_eq!(lines, [("2".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn the_last_parcel_is_the_one_that_finds_all_others_handed_over() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        let both = shop(
+            3,
+            vec![
+                shipment("F1", 1, Some(("Sendle", "S1"))),
+                shipment("F2", 1, Some(("Sendle", "S2"))),
+            ],
+        );
+        let mut parcels = run(&mut units, &both, &[]);
+        units[2].channel_state = "dropped".into();
+        let last = |parcels: &[ParcelRow]| ["F1", "F2"].map(|f| is_last(&units, parcels, f));
+        assert_eq!(
+            last(&parcels),
+            [false, false],
+            "the other is ready, not told"
+        );
+        for handed_over in [
+            ParcelState::Gathered,
+            ParcelState::Prepared,
+            ParcelState::Done,
+        ] {
+            parcels[0].state = handed_over;
+            assert_eq!(last(&parcels), [false, true], "{handed_over:?}");
+        }
+        parcels[1].state = ParcelState::Gathered;
+        assert_eq!(last(&parcels), [true, true]);
+        units[2].channel_state = "open".into();
+        assert!(!is_last(&units, &parcels, "F2"), "one is not packed yet");
+    }
+
+    #[test]
+    fn a_parcel_that_waits_for_the_last_one_may_still_be_changed() {
+        let mut units = [unit("1", 0)];
+        let first = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]);
+        let mut parcels = run(&mut units, &first, &[]);
+        parcels[0].state = ParcelState::Gathered;
+        assert!(run(&mut units, &first, &parcels).is_empty());
+        let corrected = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S9")))]);
+        let changed = run(&mut units, &corrected, &parcels);
+        assert_eq!(
+            (changed[0].state, changed[0].tracking.as_deref()),
+            (ParcelState::Ready, Some("S9"))
+        );
+        let mut back = shipment("F1", 1, Some(("Sendle", "S1")));
+        back.status = "CANCELLED".into();
+        let withdrawn = run(&mut units, &shop(3, vec![back]), &parcels);
+        assert!(!withdrawn[0].attention, "nobody was told");
+        assert_eq!(units[0].parcel, None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What number each listing is to have, and whether so many changes at once need a person.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::db::{StockPart, StockRow};
+use crate::db::{Fate, SentRow, StockPart, StockRow};
 use crate::model::{Policy, StockSemantics};
 
 /// A number to write, with its inputs.
@@ -12,7 +14,7 @@ pub struct StockChange {
     pub listing: String,
     /// SKU.
     pub sku: String,
-    /// The number at the channel as far as known.
+    /// The number at the channel as far as known, or on its way there.
     pub from: Option<u32>,
     /// The number to write.
     pub to: u32,
@@ -69,16 +71,25 @@ pub fn target(row: &StockRow, policy: &Policy, semantics: StockSemantics) -> Sto
 }
 
 /// All differences: decreases to zero first, then other decreases, then the rest, so that what can be oversold
-/// is mended first.
+/// is mended first. `sent` tells what is on its way, and what the channel refuses, by listing: neither is sent again
+/// unless it is to be another number now.
 pub fn differences(
     rows: &[StockRow],
     policy: &Policy,
     semantics: StockSemantics,
+    sent: &HashMap<String, SentRow>,
 ) -> Vec<StockChange> {
     let mut changes: Vec<StockChange> = rows
         .iter()
-        .map(|r| target(r, policy, semantics))
-        .filter(|c| c.from != Some(c.to))
+        .filter_map(|row| {
+            let mut change = target(row, policy, semantics);
+            match sent.get(&row.listing) {
+                Some(sent) if sent.quantity == change.to => return None,
+                Some(sent) if sent.fate == Fate::OnItsWay => change.from = Some(sent.quantity),
+                _ => {}
+            }
+            (change.from != Some(change.to)).then_some(change)
+        })
         .collect();
     changes.sort_by_key(|c| match c.from {
         _ if c.to == 0 => 0,
@@ -87,6 +98,32 @@ pub fn differences(
         Some(_) => 3,
     });
     changes
+}
+
+/// Numbers to write before units are marked as shipped, and whether any lower number is on its way: until it is there
+/// the channel might offer those units again.
+pub fn lowerings(
+    rows: &[StockRow],
+    policy: &Policy,
+    semantics: StockSemantics,
+    sent: &HashMap<String, SentRow>,
+) -> (Vec<StockChange>, bool) {
+    let mut awaited = false;
+    let mut changes = Vec::new();
+    for row in rows {
+        let change = target(row, policy, semantics);
+        match sent.get(&row.listing) {
+            Some(sent) if sent.quantity == change.to => awaited |= sent.fate == Fate::OnItsWay,
+            // A number that may arrive any moment says nothing about the one that is there.
+            Some(sent) if sent.fate == Fate::OnItsWay => changes.push(StockChange {
+                from: None,
+                ..change
+            }),
+            _ if change.from.is_none_or(|from| change.to < from) => changes.push(change),
+            _ => {}
+        }
+    }
+    (changes, awaited)
 }
 
 /// How many listings a set of changes zeroes, and how many it changes: what a person approves.
@@ -244,10 +281,15 @@ mod tests {
             row("down", 1, 0, 0, Some(5)),
             row("zero", 0, 0, 0, Some(5)),
         ];
-        let order: Vec<_> = differences(&rows, &Policy::default(), StockSemantics::Sellable)
-            .into_iter()
-            .map(|c| c.sku)
-            .collect();
+        let order: Vec<_> = differences(
+            &rows,
+            &Policy::default(),
+            StockSemantics::Sellable,
+            &HashMap::new(),
+        )
+        .into_iter()
+        .map(|c| c.sku)
+        .collect();
         assert_eq!(order, ["zero", "down", "up"]);
     }
 
@@ -280,12 +322,102 @@ mod tests {
         let rows: Vec<_> = (0..100)
             .map(|i| row(&format!("S{i}"), if i < 30 { 0 } else { 5 }, 0, 0, Some(5)))
             .collect();
-        let changes = differences(&rows, &policy, StockSemantics::Sellable);
+        let changes = differences(&rows, &policy, StockSemantics::Sellable, &HashMap::new());
         assert!(
             guard(&changes, 100, &policy)
                 .unwrap()
                 .starts_with("30 of 100 listings would go to zero")
         );
         assert_eq!(guard(&changes[..19], 100, &policy), None);
+    }
+
+    fn sent(rows: &[(&str, u32, Fate)]) -> HashMap<String, SentRow> {
+        rows.iter()
+            .map(|(sku, quantity, fate)| {
+                let row = SentRow {
+                    listing: (*sku).into(),
+                    sku: (*sku).into(),
+                    quantity: *quantity,
+                    fate: fate.clone(),
+                };
+                (row.listing.clone(), row)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_number_that_is_on_its_way_or_refused_is_not_sent_again_unless_it_is_to_be_another() {
+        let refused = || Fate::Refused("no such offer".into());
+        let rows = [
+            row("on its way", 4, 0, 0, None),
+            row("read back meanwhile", 4, 0, 0, Some(9)),
+            row("refused", 4, 0, 0, Some(9)),
+            row("sold meanwhile", 3, 0, 0, None),
+            row("another since", 3, 0, 0, Some(9)),
+        ];
+        let sent = sent(&[
+            ("on its way", 4, Fate::OnItsWay),
+            ("read back meanwhile", 4, Fate::OnItsWay),
+            ("refused", 4, refused()),
+            ("sold meanwhile", 4, Fate::OnItsWay),
+            ("another since", 4, refused()),
+        ]);
+        let policy = Policy::default();
+        let changes = differences(&rows, &policy, StockSemantics::Sellable, &sent);
+        let told: Vec<_> = (changes.iter())
+            .map(|c| (c.sku.as_str(), c.from, c.to))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("sold meanwhile", Some(4), 3),
+                ("another since", Some(9), 3)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_guard_counts_what_is_on_its_way_as_the_number_that_changes() {
+        let rows: Vec<_> = (0..100)
+            .map(|i| row(&format!("S{i}"), 0, 0, 0, None))
+            .collect();
+        let policy = Policy::default();
+        let on_its_way = |n| -> HashMap<String, SentRow> {
+            let skus: Vec<String> = (0..100).map(|i| format!("S{i}")).collect();
+            let rows: Vec<_> = skus
+                .iter()
+                .map(|s| (s.as_str(), n, Fate::OnItsWay))
+                .collect();
+            sent(&rows)
+        };
+        let zeroes = differences(&rows, &policy, StockSemantics::Sellable, &on_its_way(0));
+        assert_eq!(guard(&zeroes, 100, &policy), None);
+        let changes = differences(&rows, &policy, StockSemantics::Sellable, &on_its_way(5));
+        assert_eq!(
+            Extent::of(&changes),
+            Extent {
+                zeroed: 100,
+                changed: 100
+            }
+        );
+    }
+
+    #[test]
+    fn before_shipping_a_number_that_is_on_its_way_is_not_there_yet() {
+        let gross = StockSemantics::GrossOfReservations;
+        let policy = Policy::default();
+        let rows = [row("A", 4, 0, 0, None)];
+        let lower = sent(&[("A", 4, Fate::OnItsWay)]);
+        assert_eq!(lowerings(&rows, &policy, gross, &lower), (vec![], true));
+        let higher = sent(&[("A", 6, Fate::OnItsWay)]);
+        let (changes, awaited) = lowerings(&rows, &policy, gross, &higher);
+        assert_eq!((changes[0].to, awaited), (4, false));
+        let refused = sent(&[("A", 4, Fate::Refused("ended".into()))]);
+        assert_eq!(lowerings(&rows, &policy, gross, &refused), (vec![], false));
+        let known = [row("A", 4, 0, 0, Some(4))];
+        assert_eq!(
+            lowerings(&known, &policy, gross, &HashMap::new()),
+            (vec![], false)
+        );
     }
 }

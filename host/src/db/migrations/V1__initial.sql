@@ -150,7 +150,7 @@ create table parcel (
   order_id text not null, number integer not null,
   company text, tracking text, tracking_url text,
   carrier text,                     -- the channel's carrier, JSON
-  state text not null,              -- waiting | ready | preparing | prepared | shipping | done | refused | doubt | withdrawn
+  state text not null,              -- waiting | ready | preparing | prepared | gathered | shipping | done | refused | doubt | withdrawn
   reason text,
   attention integer not null default 0,
   shipped_at integer not null, changed_at integer not null,
@@ -239,8 +239,18 @@ create table plugin_at_work (
   file text                         -- null: built in
 ) strict;
 
+-- Pushes that the channel works on later.
 create table ticket (
   shop text not null, channel text not null, ticket text not null,
-  levels text not null, made_at integer not null, poll_at integer not null,
+  made_at integer not null, poll_at integer not null,
   primary key (shop, channel, ticket)
 ) strict;
+
+-- The newest number sent to a listing, while it is on its way (ticket) or refused (why).
+create table sent (
+  shop text not null, channel text not null, listing text not null,
+  sku text not null, quantity integer not null,
+  ticket text, refused text,
+  primary key (shop, channel, listing)
+) strict;
+create index sent_ticket on sent (shop, channel, ticket);
