@@ -1,7 +1,9 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+#[cfg(unix)]
 mod afternoon;
 mod architecture;
+mod bundles;
 mod canary;
 mod channels;
 mod crash;
@@ -9,6 +11,7 @@ mod failures;
 mod faults;
 mod flows;
 mod hostile;
+mod mirakl;
 mod plugins;
 mod practice;
 mod schema;
