@@ -9,6 +9,7 @@ mod failures;
 mod faults;
 mod flows;
 mod hostile;
+mod impostors;
 mod mirakl;
 mod plugins;
 mod schema;

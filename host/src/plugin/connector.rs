@@ -148,8 +148,11 @@ impl Connector {
 
     /// Listings by id, with stock. Unknown ids are left out.
     pub async fn listings_by_id(&self, ids: &[String]) -> Result<Vec<Listing>, Fault> {
-        call!(self, listings."by-id", READS, lockstep_plugin_listings.call_by_id(ids))
-            .read(|list, call| convert::listings(list, call.who()))
+        let mut found =
+            call!(self, listings."by-id", READS, lockstep_plugin_listings.call_by_id(ids))
+                .read(|list, call| convert::listings(list, call.who()))?;
+        found.retain(|l| ids.contains(&l.id));
+        Ok(found)
     }
 
     /// Listings with these SKUs, byte-equal.
@@ -184,8 +187,10 @@ impl Connector {
 
     /// Whole orders by id. Unknown ids are left out.
     pub async fn orders_by_id(&self, ids: &[String]) -> Result<Vec<Order>, Fault> {
-        call!(self, orders."by-id", READS, lockstep_plugin_orders.call_by_id(ids))
-            .read(|list, call| convert_order::orders(list, call.who()))
+        let mut found = call!(self, orders."by-id", READS, lockstep_plugin_orders.call_by_id(ids))
+            .read(|list, call| convert_order::orders(list, call.who()))?;
+        found.retain(|o| ids.contains(&o.id));
+        Ok(found)
     }
 
     /// Accepts or refuses lines of one order.
