@@ -147,13 +147,13 @@ impl Tx<'_> {
             .execute(params![key.shop, key.channel, order.id, order.number, snapshot, ms(order.placed_at), ship_by.map(ms), ms(now)])?;
         for line in &order.lines {
             if order.sellers && line.sellers {
-                self.put_units(key, order, line)?;
+                self.put_units(key, order, line, now)?;
             }
         }
         Ok((old.is_none(), true))
     }
 
-    fn put_units(&self, key: &Key, order: &Order, line: &Line) -> Result<(), Error> {
+    fn put_units(&self, key: &Key, order: &Order, line: &Line, now: Instant) -> Result<(), Error> {
         let mut units: Vec<UnitRow> = self
             .units(key, &order.id)?
             .into_iter()
@@ -218,6 +218,13 @@ impl Tx<'_> {
              on conflict (shop, channel, order_id, line, ordinal) do update set sku = ?6, listing = coalesce(?7, listing), channel_state = ?8",
         )?;
         for (unit, state) in units.iter().zip(state) {
+            // What a cancellation or a refusal does to the number there differs between marketplaces: it is written again.
+            if state == "dropped"
+                && unit.channel_state != "dropped"
+                && let Some(listing) = unit.listing.as_deref().or(line.listing.as_deref())
+            {
+                self.set_pushed(key, listing, None, now)?;
+            }
             put.execute(params![
                 key.shop,
                 key.channel,
