@@ -72,8 +72,8 @@ async fn prepare(world: &World, story: &mut Story, before: Before) {
 }
 
 /// A run dies at this point; the next ones go on.
-pub async fn dies_at(world: &World, point: &str) {
-    let ran = world.run_to_crash(&["sync"], point).await;
+pub async fn dies_at(world: &World, sync: &[&str], point: &str) {
+    let ran = world.run_to_crash(sync, point).await;
     assert!(
         ran.err.contains(&format!("killed at {point}")),
         "{point} was not reached:\n{}",
@@ -91,7 +91,7 @@ async fn dying_at_every_boundary_loses_and_doubles_nothing() {
     let mut story = world.story(3);
     for (point, before) in POINTS {
         prepare(&world, &mut story, *before).await;
-        dies_at(&world, point).await;
+        dies_at(&world, &["sync"], point).await;
         world.assert_sound(&format!("after dying at {point}"));
     }
 }

@@ -1,5 +1,7 @@
 //! The second marketplace beside the first: the connector for Mirakl through the real binary, two channels of one shop.
 
+use jiff::SignedDuration;
+use lockstep_sandbox::faults::{Fault, Match, Rule};
 use lockstep_sandbox::mirakl::{ImportEnd, OrderView, Purchase, Wish};
 use lockstep_sandbox::seller_center;
 use lockstep_sandbox::seller_center::Buyer;
@@ -163,7 +165,7 @@ async fn where_a_person_accepts_the_order_waits_for_the_word() {
     let left = available(&world, &sku);
     let [yes, no] = [2, 1].map(|n| buy(&world, &[(&sku, n)]));
     world
-        .settle()
+        .in_both_directions()
         .await
         .says("orders of this channel are accepted by hand")
         .says(&format!("lockstep accept {yes}"));
@@ -184,7 +186,17 @@ async fn where_a_person_accepts_the_order_waits_for_the_word() {
     assert_eq!(available(&world, &sku), left - 2);
     assert_eq!(offered(&world, &sku), left - 2);
     world.run(&["accept", &yes]).await.code(2);
-    world.assert_sound("after both words");
+    // Nobody answers in time: the marketplace refuses, and empties the offer again.
+    let late = buy(&world, &[(&sku, 1)]);
+    world.in_both_directions().await;
+    world.market().advance(SignedDuration::from_hours(25));
+    assert_eq!(
+        (state(&world, &late).as_str(), offered(&world, &sku)),
+        ("REFUSED", 0)
+    );
+    world.in_both_directions().await;
+    assert_eq!(offered(&world, &sku), left - 2);
+    world.assert_sound("after both words, and one that was never said");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -345,21 +357,106 @@ async fn cancellations_cross_and_what_is_paid_is_refunded() {
     world.assert_sound("after cancellations");
 }
 
+/// What there is to be done at the marketplace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ToDo {
+    Answer,
+    Parcel,
+    Refund,
+    Stock,
+}
+
+/// Sees to it that there is. Answers the order, where there is one, with the state it ends in.
+async fn prepare(world: &World, sku: &str, what: ToDo) -> Option<(String, &'static str)> {
+    if what == ToDo::Stock {
+        count(world, sku, available(world, sku) + 1);
+        return None;
+    }
+    let id = buy(world, &[(sku, 2)]);
+    let ends = match what {
+        ToDo::Answer => "SHIPPING",
+        ToDo::Parcel => "SHIPPED",
+        _ => "SHIPPING",
+    };
+    if what != ToDo::Answer {
+        world.run(&["sync", MARKET]).await;
+        let mut story = world.story(6);
+        match what {
+            ToDo::Parcel => drop(story.pack(&id, Packing::Whole).unwrap()),
+            _ => drop(story.cancel_in_shop(&id).unwrap()),
+        }
+    }
+    Some((id, ends))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn dying_while_an_order_is_answered_loses_and_doubles_nothing() {
+async fn dying_at_the_boundaries_of_what_is_told_loses_and_doubles_nothing() {
     let world = World::with_market(60, &[]).await;
-    let sku = in_stock(&world, 12);
-    for point in [
-        "accept-before-intent",
-        "accept-before-send",
-        "accept-after-answer",
-        "accept-before-settle",
-        "accept-after-settle",
+    let sku = in_stock(&world, 1);
+    count(&world, &sku, 60);
+    world.in_both_directions().await;
+    for (point, what) in [
+        ("accept-before-intent", ToDo::Answer),
+        ("accept-before-send", ToDo::Answer),
+        ("accept-after-answer", ToDo::Answer),
+        ("accept-before-settle", ToDo::Answer),
+        ("accept-after-settle", ToDo::Answer),
+        ("parcel-prepare-after-answer", ToDo::Parcel),
+        ("parcel-ship-after-answer", ToDo::Parcel),
+        ("channel-cancel-after-answer", ToDo::Refund),
+        ("stock-push-after-answer", ToDo::Stock),
+        ("stock-push-after-settle", ToDo::Stock),
     ] {
-        let id = buy(&world, &[(&sku, 1)]);
-        dies_at(&world, point).await;
-        assert_eq!(state(&world, &id), "SHIPPING", "{point}");
-        in_shop(&world, &id);
+        let order = prepare(&world, &sku, what).await;
+        dies_at(&world, &["sync", MARKET], point).await;
+        if let Some((id, ends)) = order {
+            assert_eq!(state(&world, &id), ends, "{point}");
+            in_shop(&world, &id);
+        }
         world.assert_sound(&format!("after dying at {point}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_lost_lose_and_double_nothing() {
+    for shipments in [true, false] {
+        let world = World::with_market(60, &[]).await;
+        world.market().switches(|s| s.multi_shipment = shipments);
+        let sku = in_stock(&world, 1);
+        count(&world, &sku, 60);
+        world.in_both_directions().await;
+        let parcels: &[(&str, &str)] = match shipments {
+            true => &[("POST", "/api/shipments"), ("PUT", "/api/shipments/ship")],
+            false => &[("PUT", "/tracking"), ("PUT", "/ship")],
+        };
+        let parcels = parcels.iter().map(|(m, p)| (*m, *p, ToDo::Parcel));
+        let others = [
+            ("PUT", "/accept", ToDo::Answer),
+            ("PUT", "/api/orders/refund", ToDo::Refund),
+            ("POST", "/api/offers/stock/imports", ToDo::Stock),
+        ];
+        for (method, path, what) in others.into_iter().chain(parcels) {
+            for fault in [Fault::ResetBefore, Fault::ResetAfter] {
+                let told = format!("{fault:?} of {method} {path}");
+                let order = prepare(&world, &sku, what).await;
+                let mut matching = Match::route(method, "/api");
+                matching.path_contains = Some(path.to_owned());
+                let faults = world.market().faults();
+                faults.add(Rule::once(matching, fault));
+                world.run(&["sync", MARKET]).await;
+                let struck: u64 = faults.hits().iter().map(|(_, hits)| *hits).sum();
+                assert_eq!(struck, 1, "{told}");
+                faults.clear();
+                for _ in 0..2 {
+                    world.run(&["sync", MARKET]).await;
+                }
+                if let Some((id, ends)) = order {
+                    assert_eq!(state(&world, &id), ends, "{told}");
+                    in_shop(&world, &id);
+                }
+            }
+        }
+        world.in_both_directions().await;
+        world.assert_sound("after answers that were lost");
     }
 }

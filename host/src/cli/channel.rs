@@ -458,6 +458,10 @@ async fn state(key: &Key, env: &Env, state: ChannelState) -> anyhow::Result<u8> 
     host.store
         .write(move |tx| {
             tx.set_channel_state(&stored, state, None)?;
+            if state == ChannelState::Active {
+                // Whoever asks has seen to what the channel refused.
+                tx.forget_refused(&stored)?;
+            }
             tx.set_due(&stored, Instant::now(), 0)?;
             tx.record(
                 &stored,
