@@ -86,6 +86,7 @@ async fn called(bytes: &[u8], limits: Limits) -> String {
             settings: BTreeMap::new(),
             credentials: BTreeMap::new(),
             requests_per_second: None,
+            call_rates: Default::default(),
             limits,
             http: Client::new(ClientOptions::default()).unwrap(),
             scrubber: Scrubber::default(),

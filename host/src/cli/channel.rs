@@ -191,7 +191,10 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         account_id: None,
         account_name: None,
         settings: BTreeMap::new(),
-        policy: Policy::default(),
+        policy: Policy {
+            interval_s: (manifest.orders.interval_s).unwrap_or(Policy::default().interval_s),
+            ..Policy::default()
+        },
         extras: Vec::new(),
         locations: Vec::new(),
         orders_from: new.orders_from.unwrap_or_else(Instant::now),
@@ -322,7 +325,8 @@ async fn choose_locations(
         .collect()
 }
 
-/// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME` and `reasons.WORD`, else the sync policy's.
+/// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME`, `reasons.WORD` and `call-rates.NAME`, else the
+/// sync policy's.
 fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> anyhow::Result<()> {
     for setting in settings {
         let (name, value) = setting
@@ -340,6 +344,15 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
         }
         if let Some(word) = name.strip_prefix("reasons.") {
             row.policy.reasons.insert(word.to_owned(), value.to_owned());
+            continue;
+        }
+        if let Some(name) = name.strip_prefix("call-rates.") {
+            let calls = value.parse().map_err(|_| {
+                Usage(format!(
+                    "setting call-rates.{name}: \"{value}\" is no number of calls"
+                ))
+            })?;
+            row.policy.call_rates.insert(name.to_owned(), calls);
             continue;
         }
         let mut policy = serde_json::to_value(&row.policy)?;
@@ -445,6 +458,10 @@ async fn state(key: &Key, env: &Env, state: ChannelState) -> anyhow::Result<u8> 
     host.store
         .write(move |tx| {
             tx.set_channel_state(&stored, state, None)?;
+            if state == ChannelState::Active {
+                // Whoever asks has seen to what the channel refused.
+                tx.forget_refused(&stored)?;
+            }
             tx.set_due(&stored, Instant::now(), 0)?;
             tx.record(
                 &stored,

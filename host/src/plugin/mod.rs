@@ -16,6 +16,7 @@ mod egress;
 mod extra;
 mod limits;
 mod manifest;
+mod rates;
 mod runtime;
 mod state;
 mod stats;
@@ -27,8 +28,8 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
-    Manifest, Orders, Rate, Setting, SettingType, Stock,
+    CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
+    Identity, Manifest, Orders, Rate, Setting, SettingType, Stock,
 };
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;

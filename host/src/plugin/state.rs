@@ -139,6 +139,11 @@ impl State {
         Ok(around)
     }
 
+    /// When a request must have begun, so that its answer comes before the call ends.
+    fn latest(&self) -> std::time::Instant {
+        self.meter.begun() + self.limits.wall.saturating_sub(self.limits.request)
+    }
+
     fn take_in(&mut self, answers: &[Answer]) -> wasmtime::Result<()> {
         if self.http.received.load(Ordering::Relaxed) > self.limits.received {
             return self.exceed(format!(
@@ -161,6 +166,7 @@ async fn send(
     around: Arc<Surroundings>,
     who: Who,
     limits: Limits,
+    latest: std::time::Instant,
     count: Arc<HttpCount>,
     request: http::Request,
 ) -> Answer {
@@ -173,7 +179,7 @@ async fn send(
     let result = match &around.egress {
         Some(egress) => {
             egress
-                .send(&who, request, limits.body.min(left), &limits)
+                .send(&who, request, limits.body.min(left), &limits, latest)
                 .await
         }
         None => Err(http::Error::Forbidden(format!(
@@ -207,6 +213,7 @@ impl http::Host for State {
                 around,
                 self.who.clone(),
                 self.limits,
+                self.latest(),
                 self.http.clone(),
                 request,
             )
@@ -228,16 +235,17 @@ impl http::Host for State {
             let gate = Arc::new(Semaphore::new(AT_ONCE));
             let mut running = JoinSet::new();
             for (at, request) in requests.into_iter().enumerate() {
-                let (around, who, limits, count, gate) = (
+                let (around, who, limits, latest, count, gate) = (
                     around.clone(),
                     self.who.clone(),
                     self.limits,
+                    self.latest(),
                     self.http.clone(),
                     gate.clone(),
                 );
                 running.spawn(async move {
                     let _place = gate.acquire().await;
-                    (at, send(around, who, limits, count, request).await)
+                    (at, send(around, who, limits, latest, count, request).await)
                 });
             }
             // When the call is given up meanwhile, the set is dropped and with it every request.

@@ -65,6 +65,7 @@ fn explain(error: http::Error) -> Fault {
         http::Error::Unavailable(why) => format!("unavailable: {why}"),
         http::Error::OutcomeUnknown(why) => format!("outcome-unknown: {why}"),
         http::Error::TooLarge(limit) => format!("too-large: {limit}"),
+        http::Error::Throttled(wait) => format!("throttled: {wait}"),
     })
 }
 
