@@ -361,6 +361,7 @@ impl Cycle {
                             let mut unit = unit.clone();
                             unit.channel_state = "dropped".into();
                             tx.put_unit(&key, &id, &unit)?;
+                            tx.given_back(&key, &unit, now)?;
                         }
                     }
                 }
