@@ -1,5 +1,7 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+#[cfg(unix)]
+mod afternoon;
 mod architecture;
 mod bundles;
 mod canary;
@@ -12,7 +14,9 @@ mod hostile;
 mod impostors;
 mod mirakl;
 mod plugins;
+mod practice;
 mod schema;
+mod tools;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

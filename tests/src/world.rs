@@ -21,7 +21,7 @@ pub const MARKET: &str = "kestrel/tidepool";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Settings of a channel that nobody has to wait for.
-const HASTE: [&str; 5] = [
+pub const HASTE: [&str; 5] = [
     "interval-s=1",
     "doubt-s=0",
     "read-back-s=2",
@@ -134,7 +134,7 @@ impl World {
         .await;
         world.connect(&[]).await;
         world.add_market(&config, settings).await.code(0);
-        copy_cache(&world.data.path().join("cache"), &shared_cache());
+        world.share_cache();
         world.run(&["approve", KEY]).await.code(0);
         world.run(&["approve", MARKET]).await.code(0);
         world.in_both_directions().await;
@@ -193,6 +193,11 @@ impl World {
         self.run(&["init"]).await.code(0);
         self.add_shop().await.code(0);
         self.add_channel_of(plugin, settings).await.code(0);
+        self.share_cache();
+    }
+
+    /// Leaves what was compiled here to the worlds to come.
+    pub fn share_cache(&self) {
         copy_cache(&self.data.path().join("cache"), &shared_cache());
     }
 
@@ -299,7 +304,8 @@ impl World {
     pub fn assert_sound(&self, when: &str) {
         let center = Marketplace::SellerCenter(&self.sandbox.seller_center);
         let market = self.sandbox.mirakl.as_ref().map(Marketplace::Mirakl);
-        for channel in std::iter::once(center).chain(market) {
+        let practice = self.sandbox.practice.as_ref().map(Marketplace::Practice);
+        for channel in std::iter::once(center).chain(market).chain(practice) {
             let broken: Vec<String> = self
                 .audit(channel)
                 .checks

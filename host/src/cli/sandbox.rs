@@ -1,7 +1,7 @@
 //! `lockstep sandbox`: the stand-ins alone.
 
 use clap::Args;
-use lockstep_sandbox::{Options, Sandbox, mirakl};
+use lockstep_sandbox::{Options, Sandbox, mirakl, practice};
 
 use super::FINE;
 use super::run::until_stopped;
@@ -26,6 +26,12 @@ pub(super) struct SandboxArgs {
     /// Port of the stand-in for the Mirakl marketplace; any free one otherwise.
     #[arg(long, default_value_t = 0, value_name = "PORT", requires = "mirakl")]
     mirakl_port: u16,
+    /// Serve Practice Market too, the marketplace that authors of connectors learn with.
+    #[arg(long)]
+    practice: bool,
+    /// Port of Practice Market; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT", requires = "practice")]
+    practice_port: u16,
     /// Port on which the shopper, the merchant and faults are played; any free one otherwise.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     control_port: u16,
@@ -39,6 +45,10 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         mirakl: args.mirakl.then(|| mirakl::Config {
             port: args.mirakl_port,
             ..mirakl::Config::default()
+        }),
+        practice: args.practice.then(|| practice::Config {
+            port: args.practice_port,
+            ..practice::Config::default()
         }),
         ..Options::default()
     };
@@ -69,6 +79,9 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
             config.api_key
         );
     }
+    if let Some(market) = &sandbox.practice {
+        println!("Practice       {}   key {}", market.url(), market.api_key());
+    }
     println!(
         "Control        {}",
         sandbox.control_url().unwrap_or_default()
@@ -95,6 +108,17 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
             config.platform_name,
             mirakl.url(),
             config.shop_id
+        );
+    }
+    if let Some(market) = &sandbox.practice {
+        println!();
+        println!("And for a connector of your own, here with the id acme:");
+        println!("  mkdir -p lockstep-data/plugins && cp acme/acme.wasm lockstep-data/plugins/");
+        println!(
+            "  LOCKSTEP_CHANNEL_SECRET={} lockstep channel add kestrel/acme --plugin acme --title \"{}\" --base-url {} --allow-local --grant",
+            market.api_key(),
+            market.name(),
+            market.url(),
         );
     }
     println!();

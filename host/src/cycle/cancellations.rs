@@ -7,7 +7,7 @@ use crate::crash;
 use crate::db::{IntentKind, OrderRow, UnitRow};
 use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
 use crate::sync::by_unit;
-use crate::sync::cancellations::{InShop, at_channel, in_shop, reason, torn};
+use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
 
 /// Orders of one request that reads them back.
 const READ_TOGETHER: usize = 50;
@@ -256,7 +256,8 @@ impl Cycle {
         let drops: Vec<Drop> = lines
             .iter()
             .map(|l| Drop {
-                id: format!("{}/{}", row.id, l.line),
+                // A later cancellation of the same line is another one, and must not pass for a repeat.
+                id: format!("{}/{}/{}", row.id, l.line, gone(units, &l.line)),
                 order: row.id.clone(),
                 line: l.line.clone(),
                 quantity: l.quantity,
@@ -363,6 +364,7 @@ impl Cycle {
                             let mut unit = unit.clone();
                             unit.channel_state = "dropped".into();
                             tx.put_unit(&key, &id, &unit)?;
+                            tx.given_back(&key, &unit, now)?;
                         }
                     }
                 }

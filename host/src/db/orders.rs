@@ -271,8 +271,20 @@ impl Tx<'_> {
             if known.execute(values)? == 0 {
                 put.execute(values)?;
             }
+            if state == "dropped" && !matches!(unit.channel_state.as_str(), "" | "dropped") {
+                self.given_back(key, unit, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// Notes that the channel cancelled a unit. Some marketplaces put it back on sale by themselves, whatever the shop
+    /// has: the number of its listing is not known any more, and is written again.
+    pub fn given_back(&self, key: &Key, unit: &UnitRow, now: Instant) -> Result<(), Error> {
+        match &unit.listing {
+            Some(listing) => self.set_pushed(key, listing, None, now),
+            None => Ok(()),
+        }
     }
 
     /// Ties units to the inventory item and listing of their SKU, where exactly one fits. Those of bundles become one

@@ -44,6 +44,18 @@ pub struct Manifest {
     /// How often single calls may be made, where the marketplace counts them apart. They count for `rate` too.
     #[serde(default)]
     pub call_rate: Vec<CallRate>,
+    /// How its author builds it. Of no meaning once it is built: a host never runs it.
+    pub build: Option<Build>,
+}
+
+/// How an author's project becomes a component, for `lockstep plugin build`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// What a shell runs in the project's folder.
+    pub command: String,
+    /// Where the component is then, from that folder.
+    pub component: String,
 }
 
 /// Who a plugin is.
@@ -426,6 +438,13 @@ impl Manifest {
             }
         }
         ensure!(self.stock.batch >= 1, "stock.batch must be at least 1");
+        if let Some(build) = &self.build {
+            ensure!(!build.command.trim().is_empty(), "build.command is empty");
+            ensure!(
+                !build.component.trim().is_empty(),
+                "build.component is empty"
+            );
+        }
         if let Some(rate) = &self.rate {
             ensure!(
                 rate.per_second >= 0.001 && rate.per_second <= 10_000.0,
@@ -611,6 +630,9 @@ mod tests {
         method = "get"
         path = "/imports/*/report"
         calls = 60
+        [build]
+        command = "npm run build"
+        component = "dist/plugin.wasm"
     "#;
 
     #[test]
@@ -698,6 +720,12 @@ mod tests {
             ("default = 50", "default = \"many\"", "page-size"),
             ("choices = [\"fast\", \"safe\"]", "", "choices"),
             ("batch = 40", "batch = 0", "stock.batch"),
+            (
+                "command = \"npm run build\"",
+                "command = \" \"",
+                "build.command",
+            ),
+            ("component = \"dist/plugin.wasm\"", "", "component"),
             ("per-second = 0.5", "per-second = 0.0", "rate.per-second"),
             ("calls = 60", "calls = 0", "calls"),
             ("name = \"reports\"", "name = \"\"", "call-rate.name"),

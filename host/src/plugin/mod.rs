@@ -28,7 +28,7 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
+    Build, CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
     Identity, Manifest, Orders, Rate, Setting, SettingType, Stock,
 };
 pub use runtime::{Plugin, Runtime};
