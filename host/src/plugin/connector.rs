@@ -18,6 +18,7 @@ use super::manifest::{Manifest, Rate};
 use super::runtime::Plugin;
 use super::state::Surroundings;
 use super::stats::{Counters, Stats};
+use super::tap::Tap;
 use crate::model::{
     Account, Carrier, Drop, Fault, Hint, Instant, Key, LineDecision, LineQuantity, Listing,
     ListingPage, Order, OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite,
@@ -66,7 +67,11 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    pub(super) fn new(plugin: Plugin, config: ConnectorConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        plugin: Plugin,
+        config: ConnectorConfig,
+        tap: Option<Arc<dyn Tap>>,
+    ) -> anyhow::Result<Self> {
         let manifest = plugin.manifest();
         let settings = settings(manifest, config.settings)?;
         let rate = config
@@ -77,7 +82,7 @@ impl Connector {
                 burst: (n.get() / 4).max(1),
             })
             .or(manifest.rate);
-        let egress = Egress::new(
+        let mut egress = Egress::new(
             manifest,
             &config.key.to_string(),
             config.base_url,
@@ -86,6 +91,7 @@ impl Connector {
             config.http,
             config.scrubber,
         )?;
+        egress.tap = tap;
         let around = Arc::new(Surroundings {
             channel: config.key.to_string(),
             scrubber: egress.scrubber.clone(),

@@ -37,6 +37,16 @@ pub struct Manifest {
     pub fulfillment: Fulfillment,
     /// How fast the marketplace may be asked; no limit when left out.
     pub rate: Option<Rate>,
+    /// For its author's checks; means nothing at work.
+    pub test: Option<Test>,
+}
+
+/// What `lockstep plugin check` and `lockstep plugin try` play against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// A marketplace of the sandbox ("practice").
+    pub against: Option<String>,
 }
 
 /// Who a plugin is.

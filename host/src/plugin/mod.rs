@@ -19,6 +19,7 @@ mod manifest;
 mod runtime;
 mod state;
 mod stats;
+mod tap;
 mod trusted;
 
 pub use admit::MANIFEST_SECTION;
@@ -28,7 +29,8 @@ pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
     ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
-    Manifest, Orders, Rate, Setting, SettingType, Stock,
+    Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;
+pub use tap::{Outcome, Tap, Tapped};
