@@ -19,6 +19,9 @@ pub struct Tape {
     pub plugin: String,
     /// Its version when the tape was recorded.
     pub version: String,
+    /// The channel's base URL, where it was not the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
     /// The plugin's settings that held.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
@@ -94,6 +97,7 @@ impl Tape {
             format: FORMAT,
             plugin: plugin.to_owned(),
             version: version.to_owned(),
+            base_url: None,
             settings,
             calls: Vec::new(),
         }

@@ -1,5 +1,7 @@
 //! `lockstep plugin`: the connectors and extras that this host can use, their versions and their rights.
 
+mod check;
+
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 
@@ -30,11 +32,17 @@ pub(super) enum PluginCommand {
         /// The plugin's id.
         id: String,
     },
+    /// Check a connector the way the host will use it: faults, lost answers, odd data, limits.
+    Check(check::CheckArgs),
 }
 
 pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
+    if let PluginCommand::Check(args) = command {
+        return check::run(args, env).await;
+    }
     let host = env.host()?;
     match command {
+        PluginCommand::Check(_) => unreachable!("it needs no data directory and was run above"),
         PluginCommand::List => list(&host, env),
         PluginCommand::Inspect { what } => inspect(&what, &host, env),
         PluginCommand::Grant { id } => {
