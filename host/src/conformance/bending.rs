@@ -108,7 +108,13 @@ impl Bent<'_> {
                 Some(fault) => format!("{} ({fault})", fault.case()),
                 None => differ(&self.taped.result, &told.json),
             });
-            self.note(MEMBERS, &shape, "with new members in every object", why, book);
+            self.note(
+                MEMBERS,
+                &shape,
+                "with new members in every object",
+                why,
+                book,
+            );
         }
         for place in bend::words(document) {
             let name = bend::shown(&place);
@@ -135,7 +141,10 @@ impl Bent<'_> {
             let why = (self.play(at, &bent).await?).and_then(|told| self.lost_rows(&told, 1));
             self.note(NULLS, &shape, &format!("with null at {name}"), why, book);
         }
-        if matches!(self.call, Call::OrdersChanged { .. } | Call::OrdersById { .. }) {
+        if matches!(
+            self.call,
+            Call::OrdersChanged { .. } | Call::OrdersById { .. }
+        ) {
             for place in bend::inner_lists(document) {
                 let name = bend::shown(&place);
                 if !new(&format!("many {name}")) {
@@ -149,7 +158,13 @@ impl Bent<'_> {
                     Some(Fault::Plugin { detail }) => Some(detail),
                     _ => None,
                 });
-                self.note(LONG_ORDER, &shape, &format!("with {MANY} rows at {name}"), why, book);
+                self.note(
+                    LONG_ORDER,
+                    &shape,
+                    &format!("with {MANY} rows at {name}"),
+                    why,
+                    book,
+                );
             }
         }
         Ok(())
@@ -171,7 +186,7 @@ impl Bent<'_> {
             .suite
             .play(self.source, self.call, player, Limits::default())
             .await?;
-        Ok((tap.player.wrong().is_empty() && !tap.player.strayed()).then_some(told))
+        Ok((tap.player.wrong().is_empty() && tap.player.strayed().is_none()).then_some(told))
     }
 
     /// What is wrong when more than so many rows are gone, or the call fails.
@@ -181,21 +196,33 @@ impl Bent<'_> {
         }
         let rows = |json: &Value| {
             let ok = &json["ok"];
-            let list = ["orders", "listings"].iter().find_map(|l| ok[*l].as_array());
+            let list = ["orders", "listings"]
+                .iter()
+                .find_map(|l| ok[*l].as_array());
             list.or(ok.as_array()).map(Vec::len)
         };
         let (was, is) = (rows(&self.taped.result)?, rows(&told.json)?);
-        (self.call.tells_rows() && is + may < was)
-            .then(|| format!("{is} of {was} rows are left"))
+        (self.call.tells_rows() && is + may < was).then(|| format!("{is} of {was} rows are left"))
     }
 
-    fn note(&self, case: &'static str, shape: &str, how: &str, why: Option<String>, book: &mut Book) {
+    fn note(
+        &self,
+        case: &'static str,
+        shape: &str,
+        how: &str,
+        why: Option<String>,
+        book: &mut Book,
+    ) {
         book.looked(TRAPS);
         let place = format!("{}, the answer of {shape} {how}", self.call.name());
         book.note(case, why.map(|why| format!("{place}: {why}")));
     }
 
-    async fn long_parcel(&self, done: &mut BTreeSet<String>, book: &mut Book) -> anyhow::Result<()> {
+    async fn long_parcel(
+        &self,
+        done: &mut BTreeSet<String>,
+        book: &mut Book,
+    ) -> anyhow::Result<()> {
         let mut call = self.call.clone();
         let (Call::Prepare { parcel } | Call::Ship { parcel }) = &mut call else {
             return Ok(());

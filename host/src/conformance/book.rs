@@ -110,9 +110,7 @@ impl Book {
 
     /// Why the case cannot be looked at, where that is its own reason.
     pub(super) fn skip(&mut self, case: &'static str, why: &str) {
-        self.skipped
-            .entry(case)
-            .or_insert_with(|| why.to_owned());
+        self.skipped.entry(case).or_insert_with(|| why.to_owned());
     }
 
     /// The report; `why` tells of every case that nobody could look at.

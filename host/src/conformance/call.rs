@@ -4,9 +4,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{
-    Drop, Fault, Instant, LineDecision, ParcelOut, StockOutcome, StockWrite,
-};
+use crate::model::{Drop, Fault, Instant, LineDecision, ParcelOut, StockOutcome, StockWrite};
 use crate::plugin::Connector;
 
 /// A function of the contract with its arguments.
@@ -162,9 +160,7 @@ impl Call {
                     Some(p.listings.len())
                 })
             }
-            Call::ListingsById { ids } => {
-                Told::of(to.listings_by_id(ids).await, |l| Some(l.len()))
-            }
+            Call::ListingsById { ids } => Told::of(to.listings_by_id(ids).await, |l| Some(l.len())),
             Call::ListingsBySku { skus } => {
                 Told::of(to.listings_by_sku(skus).await, |l| Some(l.len()))
             }

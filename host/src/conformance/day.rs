@@ -62,7 +62,11 @@ struct Day<'a> {
 impl Day<'_> {
     /// Makes a call and records it.
     async fn call(&mut self, call: Call) -> Told {
-        (self.suite.tell)(&format!("a day against {}: {}", self.live.stand_in.name(), call.name()));
+        (self.suite.tell)(&format!(
+            "a day against {}: {}",
+            self.live.stand_in.name(),
+            call.name()
+        ));
         let told = call.run(&self.live.connector).await;
         let reel = self.live.recorder.take();
         for why in reel.refused {
@@ -153,27 +157,55 @@ async fn book_day(day: &mut Day<'_>) -> anyhow::Result<()> {
         let missing = !told.contains(order);
         day.book.note(
             paging::COMPLETE,
-            missing.then(|| format!("orders.changed did not tell order {order}, bought just now; it told {told:?}")),
+            missing.then(|| {
+                format!(
+                    "orders.changed did not tell order {order}, bought just now; it told {told:?}"
+                )
+            }),
         );
     }
-    let orders = ready(day.live, &bought).await;
+    day.call(Call::OrdersById {
+        ids: bought.clone(),
+    })
+    .await;
     if day.suite.exports("acceptance") {
-        // Taken up by `ready` where it was needed; recorded from there.
-        record_rest(day, "acceptance.decide");
+        for order in day
+            .live
+            .connector
+            .orders_by_id(&bought)
+            .await
+            .unwrap_or_default()
+        {
+            day.live.recorder.take();
+            if order.awaits_acceptance.is_some() {
+                let (order, decisions) = accept(&order);
+                day.call(Call::Decide { order, decisions }).await;
+            }
+        }
+        day.live.stand_in.settle();
     }
-    day.call(Call::OrdersById { ids: bought.clone() }).await;
+    let orders = ready(day.live, &bought).await;
+    day.live.recorder.take();
     let (Some(first), Some(second)) = (orders.first(), orders.get(1)) else {
         return Ok(());
     };
     if day.suite.exports("fulfillments") {
         day.call(Call::Carriers).await;
+        // What is asked only to choose a carrier is no call of the day.
         if let Some(parcel) = parcel(&day.live.connector, first, "day").await {
             day.live.recorder.take();
-            let told = day.call(Call::Prepare { parcel: parcel.clone() }).await;
+            let told = day
+                .call(Call::Prepare {
+                    parcel: parcel.clone(),
+                })
+                .await;
             if told.json["ok"]["more"] == true {
                 day.call(Call::Ship { parcel }).await;
             }
-            day.call(Call::OrdersById { ids: vec![first.id.clone()] }).await;
+            day.call(Call::OrdersById {
+                ids: vec![first.id.clone()],
+            })
+            .await;
         }
     }
     if day.suite.exports("cancellations") {
@@ -181,7 +213,10 @@ async fn book_day(day: &mut Day<'_>) -> anyhow::Result<()> {
         if let Some(drops) = drops(&day.live.connector, second, "day").await {
             day.live.recorder.take();
             day.call(Call::Cancel { drops }).await;
-            day.call(Call::OrdersById { ids: vec![second.id.clone()] }).await;
+            day.call(Call::OrdersById {
+                ids: vec![second.id.clone()],
+            })
+            .await;
         }
     }
     Ok(())
@@ -234,14 +269,6 @@ async fn listings(day: &mut Day<'_>, skus: &[String]) {
     }
 }
 
-/// Takes what a helper outside [`Day::call`] had recorded as a call of its own, where it can be one.
-fn record_rest(day: &mut Day<'_>, name: &str) {
-    let reel = day.live.recorder.take();
-    for why in reel.refused {
-        day.book.fail(INSIDE, format!("{name}: {why}"));
-    }
-}
-
 fn ids(rows: &serde_json::Value) -> Vec<String> {
     let rows = rows.as_array().into_iter().flatten();
     rows.filter_map(|r| r["id"].as_str().map(str::to_owned))
@@ -279,19 +306,23 @@ pub(super) async fn ready(live: &Live, ids: &[String]) -> Vec<Order> {
             return orders;
         }
         for order in waiting {
-            let decisions: Vec<LineDecision> = (order.lines.iter())
-                .map(|l| LineDecision {
-                    line: l.id.clone(),
-                    accepted: true,
-                    quantity: l.quantity,
-                    reason: None,
-                })
-                .collect();
-            let _ = live.connector.decide(&order.id, &decisions).await;
+            let (order, decisions) = accept(order);
+            let _ = live.connector.decide(&order, &decisions).await;
         }
         live.stand_in.settle();
     }
     live.connector.orders_by_id(ids).await.unwrap_or_default()
+}
+
+/// The seller's yes to all of an order.
+fn accept(order: &Order) -> (String, Vec<LineDecision>) {
+    let yes = |line: &crate::model::Line| LineDecision {
+        line: line.id.clone(),
+        accepted: true,
+        quantity: line.quantity,
+        reason: None,
+    };
+    (order.id.clone(), order.lines.iter().map(yes).collect())
 }
 
 /// A parcel with all open units of an order. None: there is no carrier, or nothing is open.
@@ -331,10 +362,15 @@ fn tail(id: &str) -> String {
 pub(super) async fn drops(to: &Connector, order: &Order, key: &str) -> Option<Vec<Drop>> {
     let reasons = to.reasons().await.ok()?;
     let of = |kind: &str| {
-        let mut all = reasons.iter().filter(|r: &&Reason| r.usable && r.kind == kind);
+        let mut all = reasons
+            .iter()
+            .filter(|r: &&Reason| r.usable && r.kind == kind);
         all.next().map(|r| r.code.clone())
     };
-    let line = order.lines.iter().find(|l| l.sellers && l.open_units() > 0)?;
+    let line = order
+        .lines
+        .iter()
+        .find(|l| l.sellers && l.open_units() > 0)?;
     let refund = of("refund");
     Some(vec![Drop {
         id: format!("check-{key}-{}", order.id),

@@ -144,7 +144,10 @@ impl Desk<'_> {
             return Ok(());
         };
         if let Some(fault) = self.send(&parcel).await {
-            book.skip(PARCEL_ONCE, &format!("the parcel could not be told once: {fault}"));
+            book.skip(
+                PARCEL_ONCE,
+                &format!("the parcel could not be told once: {fault}"),
+            );
             return Ok(());
         }
         let once = self.effects(&order);
@@ -200,7 +203,9 @@ impl Desk<'_> {
                 cancelled: 0,
             };
             let why = if end != whole {
-                Some(format!("{place} was lost and the parcel told again: expected {whole:?}, got {end:?}"))
+                Some(format!(
+                    "{place} was lost and the parcel told again: expected {whole:?}, got {end:?}"
+                ))
             } else {
                 again
                     .filter(|f| !matches!(f, Fault::Conflict { .. }))
@@ -219,7 +224,10 @@ impl Desk<'_> {
             return Ok(());
         };
         if let Err(fault) = self.live.connector.cancel(&drops).await {
-            book.skip(CANCEL_ONCE, &format!("the unit could not be cancelled once: {fault}"));
+            book.skip(
+                CANCEL_ONCE,
+                &format!("the unit could not be cancelled once: {fault}"),
+            );
             return Ok(());
         }
         let once = self.effects(&order);
@@ -246,7 +254,10 @@ impl Desk<'_> {
         self.live.recorder.strike(0, Misfortune::Lost);
         let first = self.live.connector.cancel(&drops).await.err();
         if !self.live.recorder.calm() {
-            book.skip(CANCEL_FOUND, "cancelling sent no request that is marked as a write");
+            book.skip(
+                CANCEL_FOUND,
+                "cancelling sent no request that is marked as a write",
+            );
             return Ok(());
         }
         self.not_broken(&first, book);
@@ -269,7 +280,10 @@ impl Desk<'_> {
         book.note(
             CANCEL_FOUND,
             (end.cancelled != 1).then(|| {
-                format!("a cancellation of 1 unit was lost and told again; {} units are cancelled", end.cancelled)
+                format!(
+                    "a cancellation of 1 unit was lost and told again; {} units are cancelled",
+                    end.cancelled
+                )
             }),
         );
         Ok(())
@@ -348,7 +362,8 @@ impl Desk<'_> {
         let now = held(sku);
         let why = match fault {
             Some(fault) => Some(format!("{} ({fault})", fault.case())),
-            None => (now != Some(0)).then(|| format!("0 was written to {sku}; the marketplace holds {now:?}")),
+            None => (now != Some(0))
+                .then(|| format!("0 was written to {sku}; the marketplace holds {now:?}")),
         };
         book.note(ZERO, why);
 
@@ -356,11 +371,15 @@ impl Desk<'_> {
             .map(|(n, l)| (l, 11 + n as u32))
             .collect();
         let fault = self.push(&numbers).await;
-        let wrong = numbers.iter().find(|(l, n)| {
-            held(l.sku.as_deref().unwrap_or_default()) != Some(i64::from(*n))
-        });
+        let wrong = numbers
+            .iter()
+            .find(|(l, n)| held(l.sku.as_deref().unwrap_or_default()) != Some(i64::from(*n)));
         let why = match (fault, wrong) {
-            (Some(fault), _) => Some(format!("{} levels: {} ({fault})", numbers.len(), fault.case())),
+            (Some(fault), _) => Some(format!(
+                "{} levels: {} ({fault})",
+                numbers.len(),
+                fault.case()
+            )),
             (None, Some((l, n))) => Some(format!(
                 "{} levels: {n} was written to {:?}, the marketplace holds {:?}",
                 numbers.len(),
@@ -374,7 +393,10 @@ impl Desk<'_> {
         self.live.recorder.strike(0, Misfortune::Lost);
         let lost = self.push(&[(one, 37)]).await;
         if !self.live.recorder.calm() {
-            book.skip(STOCK_FOUND, "writing stock sent no request that is marked as a write");
+            book.skip(
+                STOCK_FOUND,
+                "writing stock sent no request that is marked as a write",
+            );
             return Ok(());
         }
         self.not_broken(&lost, book);
@@ -392,7 +414,8 @@ impl Desk<'_> {
         let end = held(sku);
         let why = match again {
             Some(fault) => Some(format!("the repeat fails: {} ({fault})", fault.case())),
-            None => (end != Some(37)).then(|| format!("37 was written twice to {sku}; the marketplace holds {end:?}")),
+            None => (end != Some(37))
+                .then(|| format!("37 was written twice to {sku}; the marketplace holds {end:?}")),
         };
         book.note(STOCK_FOUND, why);
         Ok(())
@@ -414,7 +437,9 @@ impl Desk<'_> {
                 let held = stand_in.quantity(SKU);
                 let why = match fault {
                     Some(fault) => Some(format!("stock of \"{SKU}\": {} ({fault})", fault.case())),
-                    None => (held != Some(8)).then(|| format!("8 was written to \"{SKU}\"; the marketplace holds {held:?}")),
+                    None => (held != Some(8)).then(|| {
+                        format!("8 was written to \"{SKU}\"; the marketplace holds {held:?}")
+                    }),
                 };
                 book.note(UNICODE, why);
             }
@@ -427,9 +452,8 @@ impl Desk<'_> {
             let sku = (told.ok()).and_then(|o| o.first()?.lines.first()?.sku.clone());
             book.note(
                 UNICODE,
-                (sku.as_deref() != Some(SKU)).then(|| {
-                    format!("order {id} is of \"{SKU}\"; its line tells {sku:?}")
-                }),
+                (sku.as_deref() != Some(SKU))
+                    .then(|| format!("order {id} is of \"{SKU}\"; its line tells {sku:?}")),
             );
         }
         stand_in.rename(SKU, &plain);

@@ -90,7 +90,10 @@ pub(super) async fn run(suite: &Suite, book: &mut Book) -> anyhow::Result<()> {
             if whole.json != taped.result {
                 book.fail(
                     EXACT,
-                    format!("{place}: the result is another: {}", differ(&taped.result, &whole.json)),
+                    format!(
+                        "{place}: the result is another: {}",
+                        differ(&taped.result, &whole.json)
+                    ),
                 );
             }
             match (&whole.fault, &halved.fault) {
@@ -162,7 +165,11 @@ pub(super) fn differ(expected: &serde_json::Value, got: &serde_json::Value) -> S
             _ if a == b => None,
             _ => {
                 let shown = |v: &Value| v.to_string().chars().take(200).collect::<String>();
-                Some(format!("at {path}: expected {}, got {}", shown(a), shown(b)))
+                Some(format!(
+                    "at {path}: expected {}, got {}",
+                    shown(a),
+                    shown(b)
+                ))
             }
         }
     }

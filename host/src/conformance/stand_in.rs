@@ -131,8 +131,9 @@ impl StandIn {
         let linked = self.sandbox.catalogue.linked();
         let sold = |sku: &&str| match self.kind {
             Kind::Practice => (self.practice().listing(sku).iter()).any(|l| l.active),
-            Kind::SellerCenter => (self.sandbox.seller_center.product(sku).iter())
-                .any(|p| p.status == "active"),
+            Kind::SellerCenter => {
+                (self.sandbox.seller_center.product(sku).iter()).any(|p| p.status == "active")
+            }
             Kind::Mirakl => self.mirakl().offer(sku).is_some_and(|o| !o.deleted),
         };
         linked.into_iter().filter(sold).map(str::to_owned).collect()
@@ -228,8 +229,11 @@ impl StandIn {
             Kind::SellerCenter => {
                 let order = self.sandbox.seller_center.order(order.parse().ok()?)?;
                 let count = |wanted: &[&str]| {
-                    (order.items.iter().filter(|i| wanted.contains(&i.status.as_str()))).count()
-                        as u32
+                    (order
+                        .items
+                        .iter()
+                        .filter(|i| wanted.contains(&i.status.as_str())))
+                    .count() as u32
                 };
                 let packages: std::collections::BTreeSet<u64> =
                     order.items.iter().filter_map(|i| i.package).collect();

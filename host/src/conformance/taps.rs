@@ -41,9 +41,7 @@ fn heard(outcome: &Outcome, scrubber: &Scrubber) -> Heard {
         Err(net::Error::Forbidden(why) | net::Error::NotSent(why)) => {
             Heard::nothing(Loss::NotSent(scrubber.scrub(why)))
         }
-        Err(net::Error::Lost(why)) => {
-            Heard::nothing(Loss::Lost(scrubber.scrub(why)))
-        }
+        Err(net::Error::Lost(why)) => Heard::nothing(Loss::Lost(scrubber.scrub(why))),
         Err(net::Error::TooLarge(limit)) => Heard::nothing(Loss::TooLarge(*limit as u64)),
     }
 }
@@ -58,9 +56,7 @@ fn outcome(heard: Heard) -> Outcome {
         Heard::Nothing { error } => Err(match error {
             Loss::NotSent(why) => net::Error::NotSent(why),
             Loss::Lost(why) => net::Error::Lost(why),
-            Loss::TooLarge(limit) => {
-                net::Error::TooLarge(limit.try_into().unwrap_or(usize::MAX))
-            }
+            Loss::TooLarge(limit) => net::Error::TooLarge(limit.try_into().unwrap_or(usize::MAX)),
         }),
     }
 }

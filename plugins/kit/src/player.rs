@@ -29,7 +29,7 @@ struct State {
     random: usize,
     log: Vec<Exchange>,
     wrong: Vec<String>,
-    strayed: bool,
+    strayed: Option<String>,
 }
 
 impl Player {
@@ -121,8 +121,12 @@ impl Player {
         {
             return self.told(at);
         }
-        // As on the tape where it can be: what is read twice can have changed between.
-        let found = (self.exchanges.get(n).filter(|e| same(e)).map(|_| n))
+        // Where nothing was done, things stand as before the fault.
+        let before = (self.fault.filter(|(_, fault)| fault.instead().is_some()))
+            .and_then(|(at, _)| self.exchanges[..at].iter().rposition(same));
+        // Else as on the tape where it can be: what is read twice can have changed between.
+        let found = before
+            .or(self.exchanges.get(n).filter(|e| same(e)).map(|_| n))
             .or_else(|| {
                 self.exchanges
                     .iter()
@@ -142,7 +146,7 @@ impl Player {
     }
 
     fn off_tape(&self, request: &Request, state: &mut State) -> Heard {
-        state.strayed = true;
+        state.strayed.get_or_insert_with(|| request.to_string());
         Heard::nothing(Loss::NotSent(format!("the tape does not have {request}")))
     }
 
@@ -176,9 +180,9 @@ impl Player {
         self.state().log.clone()
     }
 
-    /// Whether a request came that the tape could not answer at all.
-    pub fn strayed(&self) -> bool {
-        self.state().strayed
+    /// The first request that the tape could not answer at all.
+    pub fn strayed(&self) -> Option<String> {
+        self.state().strayed.clone()
     }
 
     /// What was other than on the tape, up to its end or to the fault.
@@ -346,9 +350,26 @@ mod tests {
             two().exchanges[0].answer
         );
         assert_eq!(player.answer(&request("PUT", "/b")), lost);
-        assert!(player.wrong().is_empty() && !player.strayed());
+        assert!(player.wrong().is_empty() && player.strayed().is_none());
         player.answer(&request("GET", "/elsewhere"));
-        assert!(player.strayed());
+        assert!(player.strayed().is_some());
+    }
+
+    #[test]
+    fn where_nothing_was_done_things_stand_as_before() {
+        let tape = call(&[
+            ("GET", "/o", "old"),
+            ("PUT", "/o", ""),
+            ("GET", "/o", "new"),
+        ]);
+        let heard_behind = |fault| {
+            let player = Player::with_fault(&tape, 1, fault).unwrap();
+            player.answer(&request("GET", "/o"));
+            player.answer(&request("PUT", "/o"));
+            player.answer(&request("GET", "/o"))
+        };
+        assert_eq!(heard_behind(Fault::Status(422)), tape.exchanges[0].answer);
+        assert_eq!(heard_behind(Fault::Lost), tape.exchanges[2].answer);
     }
 
     #[test]
@@ -358,7 +379,7 @@ mod tests {
         player.answer(&request("PUT", "/b"));
         let heard = player.answer(&request("PUT", "/b?half=1"));
         assert!(matches!(heard, Heard::Answer(a) if a.status == 422));
-        assert!(!player.strayed());
+        assert!(player.strayed().is_none());
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! An order item as the status machine sees it. One item is one physical piece.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
 use lockstep_sdk::json::Node;
 
 /// Where an item stands.
@@ -130,13 +135,13 @@ impl Item {
     }
 
     /// Reads the items of an order.
-    pub fn read_all(order: Node<'_>) -> Result<Vec<Self>, String> {
-        order
-            .get("items")
-            .list()
-            .into_iter()
-            .map(Self::read)
-            .collect()
+    pub fn read_all(order: &RawValue) -> Result<Vec<Self>, String> {
+        let mut all = Vec::new();
+        apart(order, |row| {
+            all.push(Self::read(Node::new(&row))?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// Whether an action is offered; true when the answer does not say what is.
@@ -156,4 +161,31 @@ impl Item {
         let waiting = matches!(self.status, Status::Pending | Status::ReadyToShip);
         self.status == Status::PaymentPending || (self.sellers() && !self.processable && waiting)
     }
+}
+
+/// An order without its items, which are handed out one by one: thousands of them are never in memory together.
+pub fn apart(
+    order: &RawValue,
+    mut each: impl FnMut(Value) -> Result<(), String>,
+) -> Result<Value, String> {
+    let broken = |error: serde_json::Error| format!("it is no valid JSON ({error})");
+    let Ok(mut members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(order.get()) else {
+        return serde_json::from_str(order.get()).map_err(broken);
+    };
+    if let Some(items) = members.remove("items") {
+        if let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(items.get()) {
+            for row in rows {
+                each(serde_json::from_str(row.get()).map_err(broken)?)?;
+            }
+        } else {
+            let value: Value = serde_json::from_str(items.get()).map_err(broken)?;
+            for row in Node::new(&value).list() {
+                each(row.value().clone())?;
+            }
+        }
+    }
+    let members = members
+        .into_iter()
+        .map(|(name, raw)| Ok((name, serde_json::from_str(raw.get()).map_err(broken)?)));
+    Ok(Value::Object(members.collect::<Result<_, String>>()?))
 }

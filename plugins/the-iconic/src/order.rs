@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::address;
-use crate::item::{Item, Shipment, Status};
+use crate::item::{self, Item, Shipment, Status};
 use crate::line::{self, amount, money};
 use crate::listings::VENTURE;
 use lockstep_sdk::json::{Node, shorten};
@@ -21,16 +21,24 @@ use lockstep_sdk::types::{
 pub const BY_NUMBER: &str = "number:";
 /// Longest fact, in characters.
 const FACT: usize = 500;
+/// Members of an item that the order as a whole is made from; its line has the others.
+const KEPT: [&str; 8] = [
+    "createdAt",
+    "updatedAt",
+    "lastStatusChangedAt",
+    "targetToShipAt",
+    "paidPrice",
+    "shippingFee",
+    "taxAmount",
+    "shipment",
+];
 /// The placing of an order that tells no time at all.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
 /// Reads one row. A row that cannot be read is still told when it has an id or a number, with a state that
 /// says why, so that people see it and its page goes on. The error is for rows with neither.
 pub fn read(raw: &RawValue, currency: &str) -> Result<Order, String> {
-    let whole = serde_json::from_str::<Value>(raw.get())
-        .map_err(|error| format!("it is no valid JSON ({error})"))
-        .and_then(|value| order(Node::new(&value), currency));
-    let why = match whole {
+    let why = match order(raw, currency) {
         Ok(order) => return Ok(order),
         Err(why) => why,
     };
@@ -149,9 +157,27 @@ fn blank(id: String, number: String) -> Order {
     }
 }
 
-fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
+fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
+    let head = item::apart(raw, |_| Ok(()))?;
+    let node = Node::new(&head);
     let id = node.get("id").id().ok_or("it has no id")?;
-    let rows = node.get("items").list();
+    let currency = node
+        .get("currency")
+        .text()
+        .unwrap_or_else(|| default_currency.to_owned())
+        .to_ascii_uppercase();
+    let voucher = node.get("voucher").get("code").text();
+    let mut reads = Vec::new();
+    let mut rows = Vec::new();
+    item::apart(raw, |mut row| {
+        reads.push(line::read(Node::new(&row), &currency, voucher.as_deref())?);
+        if let Value::Object(members) = &mut row {
+            members.retain(|name, _| KEPT.contains(&name.as_str()));
+        }
+        rows.push(row);
+        Ok(())
+    })?;
+    let rows: Vec<Node<'_>> = rows.iter().map(Node::new).collect();
     let told = node.get("orderItemIds").list().len();
     if rows.is_empty() {
         return Err("it has no items".to_owned());
@@ -159,18 +185,8 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
     if told > rows.len() {
         return Err(format!("it tells {} of its {told} items", rows.len()));
     }
-    let currency = node
-        .get("currency")
-        .text()
-        .unwrap_or_else(|| default_currency.to_owned())
-        .to_ascii_uppercase();
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(format!("its currency \"{currency}\" is no ISO 4217 code"));
-    }
-    let voucher = node.get("voucher").get("code").text();
-    let mut reads = Vec::with_capacity(rows.len());
-    for row in &rows {
-        reads.push(line::read(*row, &currency, voucher.as_deref())?);
     }
     let items: Vec<&Item> = reads.iter().map(|read| &read.item).collect();
 

@@ -65,8 +65,7 @@ pub(in crate::cli) async fn run(args: CheckArgs, env: &Env) -> anyhow::Result<u8
         .into());
     }
     let file = args.file.context("clap requires it")?;
-    let component =
-        std::fs::read(&file).map_err(|e| Usage(format!("{}: {e}", file.display())))?;
+    let component = std::fs::read(&file).map_err(|e| Usage(format!("{}: {e}", file.display())))?;
     let tapes = match args.tapes.or_else(|| beside(&file)) {
         Some(folder) => conformance::tapes(&folder).map_err(|e| Usage(format!("{e:#}")))?,
         None => Vec::new(),
@@ -107,7 +106,9 @@ fn show(report: &Report) {
         .map(|(case, verdict)| {
             let (word, text) = match verdict {
                 Verdict::Pass => ("pass", case.meaning.to_owned()),
-                Verdict::Fail { count, .. } => ("FAIL", format!("{} ({count} found)", case.meaning)),
+                Verdict::Fail { count, .. } => {
+                    ("FAIL", format!("{} ({count} found)", case.meaning))
+                }
                 Verdict::Skipped(why) => ("skipped", why.clone()),
             };
             vec![word.to_owned(), case.name.to_owned(), text]
