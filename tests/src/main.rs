@@ -1,5 +1,6 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+mod afternoon;
 mod architecture;
 mod canary;
 mod channels;
@@ -9,7 +10,9 @@ mod faults;
 mod flows;
 mod hostile;
 mod plugins;
+mod practice;
 mod schema;
+mod tools;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

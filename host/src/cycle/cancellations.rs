@@ -6,7 +6,7 @@ use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderRow, UnitRow};
 use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
-use crate::sync::cancellations::{InShop, at_channel, in_shop, reason};
+use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason};
 
 impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
@@ -245,7 +245,8 @@ impl Cycle {
         let drops: Vec<Drop> = lines
             .iter()
             .map(|l| Drop {
-                id: format!("{}/{}", row.id, l.line),
+                // A later cancellation of the same line is another one, and must not pass for a repeat.
+                id: format!("{}/{}/{}", row.id, l.line, gone(units, &l.line)),
                 order: row.id.clone(),
                 line: l.line.clone(),
                 quantity: l.quantity,

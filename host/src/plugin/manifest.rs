@@ -37,7 +37,9 @@ pub struct Manifest {
     pub fulfillment: Fulfillment,
     /// How fast the marketplace may be asked; no limit when left out.
     pub rate: Option<Rate>,
-    /// For its author's checks; means nothing at work.
+    /// How its author builds it. Of no meaning once it is built: a host never runs it.
+    pub build: Option<Build>,
+    /// For its author's checks. Of no meaning at work.
     pub test: Option<Test>,
 }
 
@@ -47,6 +49,16 @@ pub struct Manifest {
 pub struct Test {
     /// A marketplace of the sandbox ("practice").
     pub against: Option<String>,
+}
+
+/// How an author's project becomes a component, for `lockstep plugin build`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// What a shell runs in the project's folder.
+    pub command: String,
+    /// Where the component is then, from that folder.
+    pub component: String,
 }
 
 /// Who a plugin is.
@@ -388,6 +400,13 @@ impl Manifest {
             }
         }
         ensure!(self.stock.batch >= 1, "stock.batch must be at least 1");
+        if let Some(build) = &self.build {
+            ensure!(!build.command.trim().is_empty(), "build.command is empty");
+            ensure!(
+                !build.component.trim().is_empty(),
+                "build.component is empty"
+            );
+        }
         if let Some(rate) = &self.rate {
             ensure!(
                 rate.per_second >= 0.001 && rate.per_second <= 10_000.0,
@@ -548,6 +567,9 @@ mod tests {
         [rate]
         per-second = 0.5
         burst = 3
+        [build]
+        command = "npm run build"
+        component = "dist/plugin.wasm"
     "#;
 
     #[test]
@@ -618,6 +640,12 @@ mod tests {
             ("default = 50", "default = \"many\"", "page-size"),
             ("choices = [\"fast\", \"safe\"]", "", "choices"),
             ("batch = 40", "batch = 0", "stock.batch"),
+            (
+                "command = \"npm run build\"",
+                "command = \" \"",
+                "build.command",
+            ),
+            ("component = \"dist/plugin.wasm\"", "", "component"),
             ("per-second = 0.5", "per-second = 0.0", "rate.per-second"),
             (
                 "semantics = \"gross-of-reservations\"",

@@ -28,7 +28,7 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
+    Build, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
     Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
 pub use runtime::{Plugin, Runtime};

@@ -48,6 +48,12 @@ pub fn at_channel(units: &[UnitRow]) -> Vec<LineQuantity> {
     }))
 }
 
+/// Units of a line that the channel has cancelled so far.
+pub fn gone(units: &[UnitRow], line: &str) -> usize {
+    let dropped = |u: &&UnitRow| u.line == line && u.channel_state == "dropped";
+    units.iter().filter(dropped).count()
+}
+
 /// The channel's reason of one kind (`cancel`, `refund`) for a Shopify cancel reason (none: units were removed without
 /// one). The operator's map first, then the reason that says stock ran out. An error says what to do.
 pub fn reason(

@@ -136,12 +136,11 @@ impl Item {
 
     /// Reads the items of an order.
     pub fn read_all(order: &RawValue) -> Result<Vec<Self>, String> {
-        let mut all = Vec::new();
-        apart(order, |row| {
-            all.push(Self::read(Node::new(&row))?);
-            Ok(())
-        })?;
-        Ok(all)
+        let read = |row: &&RawValue| {
+            let row: Value = serde_json::from_str(row.get()).map_err(|e| e.to_string())?;
+            Self::read(Node::new(&row))
+        };
+        apart(order)?.1.iter().map(read).collect()
     }
 
     /// Whether an action is offered; true when the answer does not say what is.
@@ -163,29 +162,25 @@ impl Item {
     }
 }
 
-/// An order without its items, which are handed out one by one: thousands of them are never in memory together.
-pub fn apart(
-    order: &RawValue,
-    mut each: impl FnMut(Value) -> Result<(), String>,
-) -> Result<Value, String> {
+/// An order without its items, and the items as text: whoever reads them one by one never has thousands in memory.
+pub fn apart(order: &RawValue) -> Result<(Value, Vec<&RawValue>), String> {
     let broken = |error: serde_json::Error| format!("it is no valid JSON ({error})");
-    let Ok(mut members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(order.get()) else {
-        return serde_json::from_str(order.get()).map_err(broken);
+    let mut members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(order.get()).map_err(|_| "it is no order".to_owned())?;
+    let items = match members.remove("items") {
+        None => Vec::new(),
+        Some(raw) => match serde_json::from_str(raw.get()) {
+            Ok(rows) => rows,
+            // A lone item comes without a list around it.
+            Err(_) => {
+                let value: Value = serde_json::from_str(raw.get()).map_err(broken)?;
+                vec![raw; Node::new(&value).list().len().min(1)]
+            }
+        },
     };
-    if let Some(items) = members.remove("items") {
-        if let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(items.get()) {
-            for row in rows {
-                each(serde_json::from_str(row.get()).map_err(broken)?)?;
-            }
-        } else {
-            let value: Value = serde_json::from_str(items.get()).map_err(broken)?;
-            for row in Node::new(&value).list() {
-                each(row.value().clone())?;
-            }
-        }
-    }
     let members = members
         .into_iter()
         .map(|(name, raw)| Ok((name, serde_json::from_str(raw.get()).map_err(broken)?)));
-    Ok(Value::Object(members.collect::<Result<_, String>>()?))
+    let head = Value::Object(members.collect::<Result<_, String>>()?);
+    Ok((head, items))
 }

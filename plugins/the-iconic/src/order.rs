@@ -32,6 +32,14 @@ const KEPT: [&str; 8] = [
     "taxAmount",
     "shipment",
 ];
+/// The same of an item's shipment.
+const KEPT_OF_SHIPMENT: [&str; 5] = [
+    "method",
+    "providerType",
+    "providerPreselected",
+    "preProvider",
+    "provider",
+];
 /// The placing of an order that tells no time at all.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
@@ -158,7 +166,7 @@ fn blank(id: String, number: String) -> Order {
 }
 
 fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
-    let head = item::apart(raw, |_| Ok(()))?;
+    let (head, raws) = item::apart(raw)?;
     let node = Node::new(&head);
     let id = node.get("id").id().ok_or("it has no id")?;
     let currency = node
@@ -167,16 +175,21 @@ fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
         .unwrap_or_else(|| default_currency.to_owned())
         .to_ascii_uppercase();
     let voucher = node.get("voucher").get("code").text();
-    let mut reads = Vec::new();
-    let mut rows = Vec::new();
-    item::apart(raw, |mut row| {
-        reads.push(line::read(Node::new(&row), &currency, voucher.as_deref())?);
-        if let Value::Object(members) = &mut row {
-            members.retain(|name, _| KEPT.contains(&name.as_str()));
+    let (mut lines, mut items, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    let mut discount = Decimal::ZERO;
+    lines.reserve_exact(raws.len());
+    for raw in raws {
+        let mut row: Value = serde_json::from_str(raw.get()).map_err(|e| e.to_string())?;
+        let read = line::read(Node::new(&row), &currency, voucher.as_deref())?;
+        keep(&mut row, &KEPT);
+        if let Some(shipment) = row.get_mut("shipment") {
+            keep(shipment, &KEPT_OF_SHIPMENT);
         }
+        lines.push(read.line);
+        items.push(read.item);
+        discount += read.discount;
         rows.push(row);
-        Ok(())
-    })?;
+    }
     let rows: Vec<Node<'_>> = rows.iter().map(Node::new).collect();
     let told = node.get("orderItemIds").list().len();
     if rows.is_empty() {
@@ -188,7 +201,7 @@ fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(format!("its currency \"{currency}\" is no ISO 4217 code"));
     }
-    let items: Vec<&Item> = reads.iter().map(|read| &read.item).collect();
+    let items: Vec<&Item> = items.iter().collect();
 
     let shipping_address = node.get("address").get("shipping");
     let billing_address = node.get("address").get("billing");
@@ -196,7 +209,6 @@ fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
     let bill_to = address::read(billing_address, None);
     let country = |address: &Option<Address>| address.as_ref()?.country.clone();
     let site = country(&ship_to).or_else(|| country(&bill_to));
-    let discount: Decimal = reads.iter().map(|read| read.discount).sum();
     let totals = totals(node, &rows, discount, &currency)?;
     let state = state(&items);
 
@@ -207,7 +219,7 @@ fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
         native_state: native_state(&items),
         reason: match state {
             State::Cancelled | State::DeliveryFailed | State::Returned => {
-                reads.iter().find_map(|read| read.line.reason.clone())
+                lines.iter().find_map(|line: &Line| line.reason.clone())
             }
             _ => None,
         },
@@ -248,8 +260,14 @@ fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
             node.get("number").text().unwrap_or_else(|| id.to_string()),
         )
     };
-    let lines: Vec<Line> = reads.into_iter().map(|read| read.line).collect();
     Ok(Order { lines, ..order })
+}
+
+/// Forgets all other members.
+fn keep(value: &mut Value, names: &[&str]) {
+    if let Value::Object(members) = value {
+        members.retain(|name, _| names.contains(&name.as_str()));
+    }
 }
 
 fn read_time(node: Node<'_>) -> Option<Timestamp> {

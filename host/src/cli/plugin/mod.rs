@@ -1,6 +1,9 @@
-//! `lockstep plugin`: the connectors and extras that this host can use, their versions and their rights.
+//! `lockstep plugin`: the connectors and extras that this host can use, their versions and their rights; and the tools of
+//! those who write them.
 
+mod build;
 mod check;
+mod new;
 
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -10,7 +13,7 @@ use clap::Subcommand;
 use super::output::{clock, print_rows};
 use super::{ATTENTION, Env, FINE, Usage};
 use crate::host::Host;
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Runtime};
 use crate::registry::Entry;
 
 #[derive(Subcommand)]
@@ -32,25 +35,32 @@ pub(super) enum PluginCommand {
         /// The plugin's id.
         id: String,
     },
+    /// Begin a connector: write a project that builds, passes its tests, and is yours to change.
+    New(new::NewArgs),
+    /// Build a project into a file that a host takes.
+    Build(build::BuildArgs),
+    /// Put a manifest into a component that was built by other means.
+    Pack(build::PackArgs),
     /// Check a connector the way the host will use it: faults, lost answers, odd data, limits.
     Check(check::CheckArgs),
 }
 
 pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
-    if let PluginCommand::Check(args) = command {
-        return check::run(args, env).await;
-    }
-    let host = env.host()?;
     match command {
-        PluginCommand::Check(_) => unreachable!("it needs no data directory and was run above"),
-        PluginCommand::List => list(&host, env),
-        PluginCommand::Inspect { what } => inspect(&what, &host, env),
+        PluginCommand::New(args) => new::run(args, env),
+        PluginCommand::Build(args) => build::build(&args, env),
+        PluginCommand::Pack(args) => build::pack(&args, env),
+        PluginCommand::Check(args) => check::run(args, env).await,
+        PluginCommand::List => list(&env.host()?, env),
+        PluginCommand::Inspect { what } => inspect(&what, env),
         PluginCommand::Grant { id } => {
+            let host = env.host()?;
             let asked = host.registry.grant(&id)?;
             println!("Granted to {id}: {}.", asked.join(", "));
             Ok(FINE)
         }
         PluginCommand::Rollback { id } => {
+            let host = env.host()?;
             let (from, to) = host.registry.roll_back(&id)?;
             println!(
                 "{id}: back from {} to {}. The newer one stays away until another file takes its place, or until `lockstep plugin grant {id}`.",
@@ -168,14 +178,16 @@ fn kind(plugin: &Plugin) -> &'static str {
     }
 }
 
-fn inspect(what: &str, host: &Host, env: &Env) -> anyhow::Result<u8> {
+fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
     let path = PathBuf::from(what);
     let (plugin, versions) = if path.extension().is_some_and(|e| e == "wasm") {
         let bytes = std::fs::read(&path).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
-        let plugin = (host.registry.load(&bytes))
+        // An author looks at a file where there is no host yet.
+        let plugin = (Runtime::new(None)?.load(&bytes))
             .map_err(|e| Usage(format!("{} cannot be used: {e:#}", path.display())))?;
         (plugin, Vec::new())
     } else {
+        let host = env.host()?;
         let entries = host.registry.entries();
         let entry = entries.get(what).ok_or_else(|| {
             Usage(format!(
