@@ -171,11 +171,15 @@ pub fn apart(order: &RawValue) -> Result<(Value, Vec<&RawValue>), String> {
         None => Vec::new(),
         Some(raw) => match serde_json::from_str(raw.get()) {
             Ok(rows) => rows,
-            // A lone item comes without a list around it.
-            Err(_) => {
-                let value: Value = serde_json::from_str(raw.get()).map_err(broken)?;
-                vec![raw; Node::new(&value).list().len().min(1)]
-            }
+            Err(_) if matches!(raw.get(), "null" | "\"\"") => Vec::new(),
+            Err(_) => match serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) {
+                // A list can be written as an object with the keys "0", "1" ...
+                Ok(rows) if rows.keys().all(|k| k.bytes().all(|b| b.is_ascii_digit())) => {
+                    rows.into_values().collect()
+                }
+                // A lone item comes without a list around it.
+                _ => vec![raw],
+            },
         },
     };
     let members = members
