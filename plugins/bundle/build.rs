@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 /// The package's name, and the constant that holds its component.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 7] = [
+    ("bundles", "BUNDLES"),
     ("channel-line-item", "CHANNEL_LINE_ITEM"),
+    ("mirakl", "MIRAKL"),
     ("order-tags", "ORDER_TAGS"),
     ("shipping-by-country", "SHIPPING_BY_COUNTRY"),
     ("stock-rules", "STOCK_RULES"),

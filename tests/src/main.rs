@@ -1,14 +1,18 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+#[cfg(unix)]
 mod afternoon;
 mod architecture;
+mod bundles;
 mod canary;
 mod channels;
+mod conformance;
 mod crash;
 mod failures;
 mod faults;
 mod flows;
 mod hostile;
+mod mirakl;
 mod plugins;
 mod practice;
 mod schema;

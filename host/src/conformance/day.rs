@@ -34,7 +34,7 @@ pub(super) async fn live(suite: &mut Suite, book: &mut Book) -> anyhow::Result<(
     let mut tape = Tape::new(
         &manifest.plugin.id,
         &manifest.plugin.version.to_string(),
-        Default::default(),
+        suite.settings.clone(),
     );
     tape.base_url = Some(live.stand_in.base_url());
     let mut day = Day {

@@ -22,8 +22,8 @@ const ZERO: &str = "zero-stock";
 const FULL: &str = "full-batch";
 const UNICODE: &str = "unicode-sku";
 
-/// A SKU as merchants make them: letters of three scripts, a blank, a slash, a sign beyond the first plane.
-const SKU: &str = "KS-Größe 38/½ 青い-🐋";
+/// A SKU as merchants make them: letters of three scripts, a blank, a fraction, a sign beyond the first plane.
+const SKU: &str = "KS-Größe 38½ 青い-🐋";
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -43,8 +43,8 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: CANCEL_FOUND,
-        meaning: "When the answer to a cancellation gets lost, the host finds it in the order, and nothing is cancelled twice.",
-        remedy: "Tell cancelled units in `orders.by-id`, and make a repeat of `cancel` do only what is left.",
+        meaning: "When the answer to a cancellation gets lost, the host finds it in the order, and cancels nothing twice.",
+        remedy: "Tell cancelled units in `orders.by-id`.",
     },
     Case {
         name: STOCK_FOUND,
@@ -230,6 +230,11 @@ impl Desk<'_> {
             );
             return Ok(());
         }
+        if !self.live.stand_in.knows_cancellations() {
+            let why = "this marketplace has no key for cancellations: the host looks before it repeats one";
+            book.skip(CANCEL_ONCE, why);
+            return Ok(());
+        }
         let once = self.effects(&order);
         let again = self.live.connector.cancel(&drops).await.err();
         let twice = self.effects(&order);
@@ -275,16 +280,11 @@ impl Desk<'_> {
                 ),
             );
         }
-        let _ = self.live.connector.cancel(&drops).await;
-        let end = self.effects(&order);
+        // The host repeats nothing that it finds.
         book.note(
             CANCEL_FOUND,
-            (end.cancelled != 1).then(|| {
-                format!(
-                    "a cancellation of 1 unit was lost and told again; {} units are cancelled",
-                    end.cancelled
-                )
-            }),
+            (lost.cancelled != 1)
+                .then(|| format!("1 unit was to be cancelled; {} are", lost.cancelled)),
         );
         Ok(())
     }

@@ -18,6 +18,7 @@ mod stand_in;
 mod suite;
 mod taps;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -38,6 +39,8 @@ use crate::plugin::Runtime;
 pub struct Options {
     /// Tapes with their names.
     pub tapes: Vec<(String, Tape)>,
+    /// Settings of the plugin, by key, for the marketplace of the sandbox; a tape brings its own.
+    pub settings: BTreeMap<String, String>,
     /// A marketplace of [`STAND_INS`]; none: the one that the manifest names, if any.
     pub against: Option<String>,
     /// This case only.

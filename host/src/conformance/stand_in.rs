@@ -119,6 +119,11 @@ impl StandIn {
         })
     }
 
+    /// Whether a cancellation that is repeated can be told from another one: by a key, or since a line is one piece.
+    pub fn knows_cancellations(&self) -> bool {
+        self.kind != Kind::Mirakl
+    }
+
     /// Makes pages short, so that every list has several.
     pub fn shorten_pages(&self, rows: usize) {
         if self.kind == Kind::Practice {

@@ -48,6 +48,7 @@ pub(super) struct Live {
 pub(super) struct Suite {
     pub plugin: Plugin,
     pub sources: Vec<Source>,
+    pub settings: BTreeMap<String, String>,
     pub against: Option<String>,
     pub live: Option<Live>,
     pub tell: Box<dyn Fn(&str) + Send + Sync>,
@@ -64,6 +65,7 @@ impl Suite {
         Ok(Self {
             plugin,
             sources,
+            settings: options.settings,
             against,
             live: None,
             tell: options.tell,
@@ -98,7 +100,7 @@ impl Suite {
         let config = ConnectorConfig {
             key: Key::new("check", &*manifest.plugin.id),
             base_url: stand_in.base_url().parse()?,
-            settings: BTreeMap::new(),
+            settings: self.settings.clone(),
             credentials: stand_in.credentials(manifest),
             requests_per_second: stand_in.requests_per_second(),
             limits: Limits::default(),

@@ -69,6 +69,7 @@ pub(super) struct Ready {
     pub webhooks: Option<bindings::webhooks::WithWebhooksPre<State>>,
     pub order_edits: Option<bindings::order_edits::WithOrderEditsPre<State>>,
     pub stock_edits: Option<bindings::stock_edits::WithStockEditsPre<State>>,
+    pub bundles: Option<bindings::bundles::WithBundlesPre<State>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -194,6 +195,7 @@ impl Runtime {
             "webhooks functions" webhooks WithWebhooksIndices;
             "order-edits functions" order_edits WithOrderEditsIndices;
             "stock-edits functions" stock_edits WithStockEditsIndices;
+            "bundles functions" bundles WithBundlesIndices;
         }
         Ok(())
     }
@@ -224,6 +226,7 @@ impl Ready {
             webhooks: pre!("webhooks", webhooks, WithWebhooksPre),
             order_edits: pre!("order-edits", order_edits, WithOrderEditsPre),
             stock_edits: pre!("stock-edits", stock_edits, WithStockEditsPre),
+            bundles: pre!("bundles", bundles, WithBundlesPre),
         })
     }
 }

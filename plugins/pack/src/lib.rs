@@ -176,7 +176,7 @@ pub fn clean(command: &mut Command) {
         "OPT_LEVEL",
         "DEBUG",
     ];
-    const KEPT: [&str; 2] = ["CARGO_HOME", "CARGO_TARGET_DIR"];
+    const KEPT: [&str; 3] = ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_TARGET_DIR"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if OURS.contains(&&*text) || (text.starts_with("CARGO_") && !KEPT.contains(&&*text)) {

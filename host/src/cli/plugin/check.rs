@@ -22,6 +22,9 @@ pub(in crate::cli) struct CheckArgs {
     /// ([test] against) otherwise.
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
+    /// A setting of the plugin, for the marketplace of the sandbox; repeat for more.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
     /// This case only.
     #[arg(long, value_name = "CASE")]
     only: Option<String>,
@@ -74,6 +77,7 @@ pub(in crate::cli) async fn run(args: CheckArgs, env: &Env) -> anyhow::Result<u8
     let shown = spinner.clone();
     let options = Options {
         tapes,
+        settings: args.settings.into_iter().collect(),
         against: args.against,
         only: args.only,
         tell: Box::new(move |what| shown.say(what)),
@@ -90,6 +94,12 @@ pub(in crate::cli) async fn run(args: CheckArgs, env: &Env) -> anyhow::Result<u8
     } else {
         ATTENTION
     })
+}
+
+/// KEY=VALUE.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// The folder "tapes" beside the file or in the present directory, if there is one.
