@@ -6,6 +6,7 @@ mod architecture;
 mod bundles;
 mod canary;
 mod channels;
+mod conformance;
 mod crash;
 mod failures;
 mod faults;
