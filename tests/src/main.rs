@@ -14,11 +14,13 @@ mod flows;
 mod generations;
 mod hostile;
 mod impostors;
+mod languages;
 mod mirakl;
 mod plugins;
 mod practice;
 mod schema;
 mod tools;
+mod wasi;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.
