@@ -169,13 +169,13 @@ impl Tx<'_> {
             .execute(params![key.shop, key.channel, order.id, order.number, snapshot, ms(order.placed_at), ship_by.map(ms), ms(now)])?;
         for line in &order.lines {
             if order.sellers && line.sellers {
-                self.put_units(key, order, line)?;
+                self.put_units(key, order, line, now)?;
             }
         }
         Ok((old.is_none(), true))
     }
 
-    fn put_units(&self, key: &Key, order: &Order, line: &Line) -> Result<(), Error> {
+    fn put_units(&self, key: &Key, order: &Order, line: &Line, now: Instant) -> Result<(), Error> {
         let mut units: Vec<UnitRow> = Vec::new();
         for unit in self.units(key, &order.id)? {
             match units.last_mut() {
@@ -251,6 +251,13 @@ impl Tx<'_> {
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')",
         )?;
         for (unit, state) in units.iter().zip(state) {
+            // What a cancellation or a refusal does to the number there differs between marketplaces: it is written again.
+            if state == "dropped"
+                && unit.channel_state != "dropped"
+                && let Some(listing) = unit.listing.as_deref().or(line.listing.as_deref())
+            {
+                self.set_pushed(key, listing, None, now)?;
+            }
             let values = params![
                 key.shop,
                 key.channel,
@@ -264,8 +271,20 @@ impl Tx<'_> {
             if known.execute(values)? == 0 {
                 put.execute(values)?;
             }
+            if state == "dropped" && !matches!(unit.channel_state.as_str(), "" | "dropped") {
+                self.given_back(key, unit, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// Notes that the channel cancelled a unit. Some marketplaces put it back on sale by themselves, whatever the shop
+    /// has: the number of its listing is not known any more, and is written again.
+    pub fn given_back(&self, key: &Key, unit: &UnitRow, now: Instant) -> Result<(), Error> {
+        match &unit.listing {
+            Some(listing) => self.set_pushed(key, listing, None, now),
+            None => Ok(()),
+        }
     }
 
     /// Ties units to the inventory item and listing of their SKU, where exactly one fits. Those of bundles become one
