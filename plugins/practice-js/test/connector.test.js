@@ -142,7 +142,7 @@ test("words that are new stop nothing, and nothing is guessed", () => {
 });
 
 test("an order that cannot be read is shown, and the rest of its page worked", () => {
-  const fake = market().on("GET /v1/orders", 200, { orders: [{ ...ORDER, id: "O2", lines: [{ id: "1", quantity: null }] }, ORDER], next: null });
+  const fake = market().on("GET /v1/orders", 200, { orders: [{ ...ORDER, id: "O2", lines: [{ id: "1", quantity: null }] }, { ...ORDER, id: null }, ORDER], next: null });
   const { orders: [bad, good] } = orders.changed("2026-03-01T00:00:00Z");
   assert.match(bad.state.val, /^unreadable: .*"quantity" of line 1/);
   assert.equal(good.state.tag, "open");
