@@ -357,6 +357,38 @@ async fn cancellations_cross_and_what_is_paid_is_refunded() {
     world.assert_sound("after cancellations");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_would_be_one_too_many_is_not_made() {
+    let world = World::with_market(60, &["read-back-s=3600"]).await;
+    let sku = in_stock(&world, 2);
+    let id = buy(&world, &[(&sku, 1)]);
+    let world = &world;
+    let set = |setting: &'static str| async move {
+        world.run(&["channel", "set", MARKET, setting]).await
+    };
+    set("call-rates.parcels=5")
+        .await
+        .code(2)
+        .says("it has orders, stock-files");
+    set("call-rates.orders=1").await.code(0);
+    // One call reads the order; the one that reads it back would be the second in an hour.
+    world
+        .run(&["sync", MARKET])
+        .await
+        .code(1)
+        .says("the manifest's rate for this call is used up");
+    assert_eq!(
+        state(&world, &id),
+        "SHIPPING",
+        "it was accepted all the same"
+    );
+    assert!(world.sandbox.shopify.order_by_name(&id).is_empty());
+    set("call-rates.orders=100000").await.code(0);
+    world.in_both_directions().await;
+    in_shop(world, &id);
+    world.assert_sound("after a call that had to wait");
+}
+
 /// What there is to be done at the marketplace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ToDo {

@@ -206,8 +206,7 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         failures: 0,
         read_back_at: None,
     };
-    let known: Vec<String> = manifest.setting.iter().map(|s| s.key.clone()).collect();
-    apply(&mut row, &new.settings, &known)?;
+    apply(&mut row, &new.settings, manifest)?;
     row.locations = choose_locations(host, &key.shop, &new.locations).await?;
     let secrets = secrets_of(
         manifest,
@@ -327,12 +326,13 @@ async fn choose_locations(
 
 /// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME`, `reasons.WORD` and `call-rates.NAME`, else the
 /// sync policy's.
-fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> anyhow::Result<()> {
+fn apply(row: &mut ChannelRow, settings: &[String], manifest: &Manifest) -> anyhow::Result<()> {
+    let plugin_keys: Vec<&str> = manifest.setting.iter().map(|s| s.key.as_str()).collect();
     for setting in settings {
         let (name, value) = setting
             .split_once('=')
             .ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
-        if plugin_keys.iter().any(|k| k == name) {
+        if plugin_keys.contains(&name) {
             row.settings.insert(name.to_owned(), value.to_owned());
             continue;
         }
@@ -347,6 +347,15 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
             continue;
         }
         if let Some(name) = name.strip_prefix("call-rates.") {
+            let known: Vec<&str> = manifest.call_rate.iter().map(|r| r.name.as_str()).collect();
+            if !known.contains(&name) {
+                let known = known.join(", ");
+                return Err(Usage(format!(
+                    "the plugin has no call rate \"{name}\"; it has {}",
+                    if known.is_empty() { "none" } else { &known }
+                ))
+                .into());
+            }
             let calls = value.parse().map_err(|_| {
                 Usage(format!(
                     "setting call-rates.{name}: \"{value}\" is no number of calls"
@@ -363,7 +372,7 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
             let known: Vec<&str> = object
                 .keys()
                 .map(String::as_str)
-                .chain(plugin_keys.iter().map(String::as_str))
+                .chain(plugin_keys.iter().copied())
                 .collect();
             return Err(Usage(format!(
                 "there is no setting \"{name}\"; there are {}",
@@ -383,14 +392,8 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
 async fn set(args: SetArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let mut row = host.channel(&args.key).await?;
-    let known: Vec<String> = host
-        .plugin(&row.plugin)?
-        .manifest()
-        .setting
-        .iter()
-        .map(|s| s.key.clone())
-        .collect();
-    apply(&mut row, &args.settings, &known)?;
+    let plugin = host.plugin(&row.plugin)?;
+    apply(&mut row, &args.settings, plugin.manifest())?;
     if !args.locations.is_empty() {
         row.locations = choose_locations(&host, &args.key.shop, &args.locations).await?;
     }

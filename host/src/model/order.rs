@@ -249,7 +249,7 @@ pub struct Order {
 }
 
 /// A page of orders.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct OrderPage {
     /// Whole orders.
     pub orders: Vec<Order>,

@@ -18,6 +18,7 @@ use super::manifest::{CallRate, Manifest, Rate};
 use super::runtime::Plugin;
 use super::state::Surroundings;
 use super::stats::{Counters, Stats};
+use super::tap::Tap;
 use crate::model::{
     Account, Carrier, Drop, Fault, Hint, Instant, Key, LineDecision, LineQuantity, Listing,
     ListingPage, Order, OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite,
@@ -68,7 +69,11 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    pub(super) fn new(plugin: Plugin, config: ConnectorConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        plugin: Plugin,
+        config: ConnectorConfig,
+        tap: Option<Arc<dyn Tap>>,
+    ) -> anyhow::Result<Self> {
         let manifest = plugin.manifest();
         let settings = settings(manifest, config.settings)?;
         let rate = config
@@ -83,7 +88,7 @@ impl Connector {
             account: rate,
             calls: call_rates(manifest, config.call_rates)?,
         };
-        let egress = Egress::new(
+        let mut egress = Egress::new(
             manifest,
             &config.key.to_string(),
             config.base_url,
@@ -92,6 +97,7 @@ impl Connector {
             config.http,
             config.scrubber,
         )?;
+        egress.tap = tap;
         let around = Arc::new(Surroundings {
             channel: config.key.to_string(),
             scrubber: egress.scrubber.clone(),

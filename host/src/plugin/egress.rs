@@ -19,6 +19,7 @@ use super::credential::{Credential, Slot};
 use super::limits::Limits;
 use super::manifest::{CallRate, CredentialKind, Manifest, Rate, is_token};
 use super::rates::CallRates;
+use super::tap::{Outcome, Tap, Tapped};
 use crate::net;
 use crate::vault::Scrubber;
 
@@ -55,6 +56,8 @@ pub(super) struct Egress {
     pub scrubber: Scrubber,
     /// Requests sent, token requests included.
     pub sent: AtomicU64,
+    /// Stands before the net while a plugin is checked.
+    pub tap: Option<Arc<dyn Tap>>,
     base: Url,
     hosts: Vec<String>,
     client: net::Client,
@@ -101,6 +104,7 @@ impl Egress {
             channel: channel.to_owned(),
             scrubber,
             sent: AtomicU64::new(0),
+            tap: None,
             base,
             hosts: (manifest.endpoint.as_ref()).map_or_else(Vec::new, |e| e.hosts.clone()),
             client,
@@ -127,10 +131,45 @@ impl Egress {
                 call = who.call,
                 "request refused: {why}"
             );
+            if let Some(tap) = &self.tap {
+                tap.refused(&why);
+            }
             Error::Forbidden(text)
         };
         let writes = request.writes;
         let (request, slot) = self.check(request, room, limits.request).map_err(refuse)?;
+        let outcome = match &self.tap {
+            None => self.deliver(request, slot, latest).await?,
+            Some(tap) => {
+                let name = slot.map(|s| s.spec.slot.as_str());
+                let seen = Tapped::new(&request, &self.base, name, writes);
+                let outcome = match tap.instead(&seen) {
+                    Some(outcome) => outcome,
+                    None => self.deliver(request, slot, latest).await?,
+                };
+                match tap.heard(&seen, outcome) {
+                    Ok(answer) if answer.body.len() > room => Err(net::Error::TooLarge(room)),
+                    outcome => outcome,
+                }
+            }
+        };
+        let answer = outcome.map_err(|e| match e {
+            net::Error::Forbidden(why) => refuse(why),
+            net::Error::NotSent(why) => Error::Unavailable(why),
+            net::Error::Lost(why) if writes => Error::OutcomeUnknown(why),
+            net::Error::Lost(why) => Error::Unavailable(why),
+            net::Error::TooLarge(limit) => Error::TooLarge(limit.try_into().unwrap_or(u32::MAX)),
+        })?;
+        Ok(self.answer(answer))
+    }
+
+    /// Adds the credential and sends. The outer error tells that there is no credential to be had.
+    async fn deliver(
+        &self,
+        request: net::Request,
+        slot: Option<&Slot>,
+        latest: Instant,
+    ) -> Result<Outcome, Error> {
         if let Some(path) = self.own_path(&request.url) {
             let (method, admit) = (request.method.as_str(), &self.call_rates);
             if let Err(wait) = admit.admit(method, path, latest).await {
@@ -145,21 +184,14 @@ impl Egress {
                 Some(slot) => slot.apply(self, &mut attempt, rejected).await?,
                 None => None,
             };
-            let answer = self.exchange(attempt).await.map_err(|e| match e {
-                net::Error::Forbidden(why) => refuse(why),
-                net::Error::NotSent(why) => Error::Unavailable(why),
-                net::Error::Lost(why) if writes => Error::OutcomeUnknown(why),
-                net::Error::Lost(why) => Error::Unavailable(why),
-                net::Error::TooLarge(limit) => {
-                    Error::TooLarge(limit.try_into().unwrap_or(u32::MAX))
-                }
-            })?;
+            let outcome = self.exchange(attempt).await;
             // A token can end before its time. Refused for it, nothing was done: once more with a new one.
-            if answer.status == 401 && serial.is_some() && rejected.is_none() {
+            let refused = outcome.as_ref().is_ok_and(|a| a.status == 401);
+            if refused && serial.is_some() && rejected.is_none() {
                 rejected = serial;
                 continue;
             }
-            return Ok(self.answer(answer));
+            return Ok(outcome);
         }
     }
 

@@ -46,6 +46,16 @@ pub struct Manifest {
     pub call_rate: Vec<CallRate>,
     /// How its author builds it. Of no meaning once it is built: a host never runs it.
     pub build: Option<Build>,
+    /// For its author's checks. Of no meaning at work.
+    pub test: Option<Test>,
+}
+
+/// What `lockstep plugin check` and `lockstep plugin try` play against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// A marketplace of the sandbox ("practice").
+    pub against: Option<String>,
 }
 
 /// How an author's project becomes a component, for `lockstep plugin build`.

@@ -20,6 +20,7 @@ mod rates;
 mod runtime;
 mod state;
 mod stats;
+mod tap;
 mod trusted;
 
 pub use admit::MANIFEST_SECTION;
@@ -29,7 +30,8 @@ pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
     Build, CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
-    Identity, Manifest, Orders, Rate, Setting, SettingType, Stock,
+    Identity, Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;
+pub use tap::{Outcome, Tap, Tapped};

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
 use super::limits::{Exceeded, Limits, Meter, Space, size};
+use super::tap::Tap;
 use crate::model::Instant;
 use crate::vault::Scrubber;
 
@@ -28,6 +29,12 @@ pub(super) struct Surroundings {
     pub egress: Option<Arc<Egress>>,
     /// The operator's values, else the manifest's defaults.
     pub settings: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    fn tap(&self) -> Option<&dyn Tap> {
+        self.egress.as_ref()?.tap.as_deref()
+    }
 }
 
 /// The host's side of one call.
@@ -232,19 +239,21 @@ impl http::Host for State {
         answers.resize_with(requests.len(), || None);
         {
             let _waiting = self.meter.waiting();
-            let gate = Arc::new(Semaphore::new(AT_ONCE));
+            // A tape has one order.
+            let at_once = if around.tap().is_some() { 1 } else { AT_ONCE };
+            let gate = Arc::new(Semaphore::new(at_once));
             let mut running = JoinSet::new();
             for (at, request) in requests.into_iter().enumerate() {
-                let (around, who, limits, latest, count, gate) = (
+                let (around, who, limits, latest, count) = (
                     around.clone(),
                     self.who.clone(),
                     self.limits,
                     self.latest(),
                     self.http.clone(),
-                    gate.clone(),
                 );
+                let place = gate.clone().acquire_owned().await;
                 running.spawn(async move {
-                    let _place = gate.acquire().await;
+                    let _place = place;
                     (at, send(around, who, limits, latest, count, request).await)
                 });
             }
@@ -272,15 +281,22 @@ impl session::Host for State {
     }
 
     fn now(&mut self) -> wasmtime::Result<String> {
-        self.session_call()?;
-        Ok(format!("{:.3}", Instant::now()))
+        let around = self.session_call()?;
+        let real = format!("{:.3}", Instant::now());
+        Ok(match around.tap() {
+            Some(tap) => tap.now(real),
+            None => real,
+        })
     }
 
     fn random_bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
-        self.session_call()?;
+        let around = self.session_call()?;
         let mut bytes = vec![0; count.min(MOST_RANDOM_BYTES) as usize];
         rand::fill(&mut bytes[..]);
-        Ok(bytes)
+        Ok(match around.tap() {
+            Some(tap) => tap.random(bytes),
+            None => bytes,
+        })
     }
 
     fn log(&mut self, level: session::Level, message: String) -> wasmtime::Result<()> {

@@ -2,6 +2,7 @@
 //! those who write them.
 
 mod build;
+mod check;
 mod new;
 
 use std::io::{IsTerminal, Write as _};
@@ -40,6 +41,8 @@ pub(super) enum PluginCommand {
     Build(build::BuildArgs),
     /// Put a manifest into a component that was built by other means.
     Pack(build::PackArgs),
+    /// Check a connector the way the host will use it: faults, lost answers, odd data, limits.
+    Check(check::CheckArgs),
 }
 
 pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
@@ -47,6 +50,7 @@ pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8>
         PluginCommand::New(args) => new::run(args, env),
         PluginCommand::Build(args) => build::build(&args, env),
         PluginCommand::Pack(args) => build::pack(&args, env),
+        PluginCommand::Check(args) => check::run(args, env).await,
         PluginCommand::List => list(&env.host()?, env),
         PluginCommand::Inspect { what } => inspect(&what, env),
         PluginCommand::Grant { id } => {
