@@ -347,7 +347,8 @@ async fn finish(mut command: Command, args: &[&str]) -> Ran {
     }
 }
 
-fn shared_cache() -> PathBuf {
+/// Where compiled components are kept for the worlds to come.
+pub fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 
