@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::mirakl::Mirakl;
+use crate::practice::Practice;
 use crate::seller_center::SellerCenter;
 use crate::{CHANNEL, Sandbox};
 
@@ -140,6 +141,8 @@ pub enum Marketplace<'a> {
     SellerCenter(&'a SellerCenter),
     /// A shop at a marketplace run with Mirakl. Its orders are known to Shopify by their order id.
     Mirakl(&'a Mirakl),
+    /// The marketplace to learn with. Its orders are known to Shopify by their number.
+    Practice(&'a Practice),
 }
 
 impl<'a> Marketplace<'a> {
@@ -148,6 +151,7 @@ impl<'a> Marketplace<'a> {
         match self {
             Self::SellerCenter(_) => CHANNEL,
             Self::Mirakl(mirakl) => mirakl.platform_name(),
+            Self::Practice(practice) => practice.name(),
         }
     }
 
@@ -155,6 +159,7 @@ impl<'a> Marketplace<'a> {
         match self {
             Self::SellerCenter(center) => center.url(),
             Self::Mirakl(mirakl) => mirakl.url(),
+            Self::Practice(practice) => practice.url(),
         }
     }
 }
@@ -186,6 +191,7 @@ pub fn audit_marketplace(
     let center = Marketplace::SellerCenter(&sandbox.seller_center);
     let others: Vec<Marketplace<'_>> = std::iter::once(center)
         .chain(sandbox.mirakl.as_ref().map(Marketplace::Mirakl))
+        .chain(sandbox.practice.as_ref().map(Marketplace::Practice))
         .filter(|other| other.url() != channel.url())
         .collect();
     let seen = snapshot::read(&sandbox.shopify, channel, &others, &options);

@@ -50,7 +50,7 @@
 //! curl $C/control/switches/seller-center -d '{"packed_required": true}'
 //! curl $C/control/switches/shopify
 //!
-//! # The verdict; `converged=false` while the host is still working, `channel=mirakl` for the other marketplace.
+//! # The verdict; `converged=false` while the host is still working, `channel=mirakl` or `channel=practice` for another marketplace.
 //! curl "$C/control/audit?since=2026-11-24T00:00:00Z&buffer=0&converged=true"
 //! ```
 //!
@@ -75,8 +75,22 @@
 //! curl -X POST $C/control/mirakl/settle
 //! curl $C/control/mirakl/advance -d '{"seconds": 600}'
 //! ```
+//!
+//! Likewise `practice`, when the marketplace to learn with runs:
+//!
+//! ```text
+//! # Somebody buys, somebody cancels (all that is open, or the named pieces), and what there is.
+//! curl $C/control/practice/buy -d '{"lines": [{"sku": "KS-TIDE-NVY-32", "quantity": 2}]}'
+//! curl $C/control/practice/cancel -d '{"order": "PM-20001", "lines": [{"line": "1", "quantity": 1}]}'
+//! curl $C/control/practice/state
+//!
+//! # The next two writes of stock are carried out, and their answers are lost; pages have five rows at most.
+//! curl $C/control/faults/practice -d '{"matching": {"method": "PUT", "path_prefix": "/v1/stock"}, "times": 2, "fault": {"kind": "reset_after"}}'
+//! curl $C/control/switches/practice -d '{"page_cap": 5}'
+//! ```
 
 mod mirakl;
+mod practice;
 #[cfg(test)]
 mod tests;
 
@@ -101,6 +115,7 @@ use crate::audit::{AuditOptions, Excuses, Marketplace, audit_marketplace};
 use crate::catalogue::LOCATIONS;
 use crate::faults::{Faults, Rule};
 use crate::mirakl::Mirakl;
+use crate::practice::Practice;
 use crate::seller_center::Purchase;
 use crate::story::{Packing, Story};
 use crate::{CHANNEL, Sandbox};
@@ -172,6 +187,15 @@ impl Stage {
             Refusal::Conflict("no Mirakl marketplace runs; start the sandbox with one".into())
         })
     }
+
+    /// The marketplace to learn with, if there is one.
+    fn practice(&self) -> Result<&Practice, Refusal> {
+        self.sandbox.practice.as_ref().ok_or_else(|| {
+            Refusal::Conflict(
+                "Practice Market does not run; start the sandbox with --practice".into(),
+            )
+        })
+    }
 }
 
 type Shared = State<Arc<Stage>>;
@@ -203,6 +227,7 @@ fn router(sandbox: &Sandbox) -> Router {
         )
         .route("/control/audit", get(verdict))
         .merge(mirakl::router())
+        .merge(practice::router())
         .layer(DefaultBodyLimit::max(1 << 20))
         .with_state(Arc::new(stage))
 }
@@ -258,6 +283,7 @@ enum Side {
     Shopify,
     SellerCenter,
     Mirakl,
+    Practice,
 }
 
 impl Side {
@@ -266,8 +292,9 @@ impl Side {
             "shopify" => Ok(Self::Shopify),
             "seller-center" => Ok(Self::SellerCenter),
             "mirakl" => Ok(Self::Mirakl),
+            "practice" => Ok(Self::Practice),
             other => Err(Refusal::Request(format!(
-                "there is no side \"{other}\"; it is \"shopify\", \"seller-center\" or \"mirakl\""
+                "there is no side \"{other}\"; it is \"shopify\", \"seller-center\", \"mirakl\" or \"practice\""
             ))),
         }
     }
@@ -277,6 +304,7 @@ impl Side {
             Self::Shopify => stage.sandbox.shopify.faults().clone(),
             Self::SellerCenter => stage.sandbox.seller_center.faults().clone(),
             Self::Mirakl => stage.mirakl()?.faults().clone(),
+            Self::Practice => stage.practice()?.faults().clone(),
         })
     }
 }
@@ -363,6 +391,9 @@ async fn state(State(stage): Shared) -> Answer {
     });
     if let Some(market) = &stage.sandbox.mirakl {
         all["mirakl"] = mirakl::state(market);
+    }
+    if let Some(market) = &stage.sandbox.practice {
+        all["practice"] = practice::state(market);
     }
     Ok(axum::Json(all))
 }
@@ -499,6 +530,7 @@ async fn cancel(State(stage): Shared, body: Bytes) -> Answer {
         Side::Shopify => story.cancel_in_shop(&cancel.order)?,
         Side::SellerCenter => story.cancel_on_channel(&cancel.order)?,
         Side::Mirakl => mirakl::cancel_lines(stage.mirakl()?, &cancel.order, &[])?,
+        Side::Practice => practice::cancel_pieces(stage.practice()?, &cancel.order, &[])?,
     })
 }
 
@@ -603,6 +635,12 @@ async fn sku(State(stage): Shared, body: Bytes) -> Answer {
                 return Err(unknown(market.platform_name()));
             }
         }
+        Side::Practice => {
+            let market = stage.practice()?;
+            if !market.set_sku(&rename.from, &rename.to) {
+                return Err(unknown(market.name()));
+            }
+        }
     }
     told(format!("\"{}\" is now \"{}\"", rename.from, rename.to))
 }
@@ -703,6 +741,11 @@ async fn switches(State(stage): Shared, Path(side): Path<String>) -> Answer {
             stage.mirakl()?.switches(|s| shown = json!(s));
             shown
         }
+        Side::Practice => {
+            let mut shown = Value::Null;
+            stage.practice()?.switches(|s| shown = json!(s));
+            shown
+        }
     }))
 }
 
@@ -719,6 +762,7 @@ async fn change_switches(State(stage): Shared, Path(side): Path<String>, body: B
             .seller_center
             .switches(|s| outcome = merge(s, change)),
         Side::Mirakl => stage.mirakl()?.switches(|s| outcome = merge(s, change)),
+        Side::Practice => stage.practice()?.switches(|s| outcome = merge(s, change)),
     }
     outcome.map(axum::Json)
 }
@@ -783,9 +827,10 @@ async fn verdict(
     let channel = match query.channel.as_deref() {
         None | Some("seller-center") => Marketplace::SellerCenter(&stage.sandbox.seller_center),
         Some("mirakl") => Marketplace::Mirakl(stage.mirakl()?),
+        Some("practice") => Marketplace::Practice(stage.practice()?),
         Some(other) => {
             return Err(Refusal::Request(format!(
-                "\"channel\" is \"{other}\"; it has to be \"seller-center\" or \"mirakl\""
+                "\"channel\" is \"{other}\"; it has to be \"seller-center\", \"mirakl\" or \"practice\""
             )));
         }
     };

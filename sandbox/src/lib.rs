@@ -1,12 +1,13 @@
 //! A whole world on loopback: a Shopify store and a seller's account at THE ICONIC, filled with one catalogue,
-//! with people who buy and pack, faults on demand, and an auditor. A marketplace run with Mirakl joins them when
-//! [`Options::mirakl`] asks for it.
+//! with people who buy and pack, faults on demand, and an auditor. Two more marketplaces join them when asked for: one
+//! run with Mirakl by [`Options::mirakl`], and one to learn with by [`Options::practice`].
 //!
 //! All stand-ins speak the real protocols over real HTTP and are strict about them. They refuse what the real
 //! services refuse, in their words and with their status codes, count it as a mistake of the client, and keep their
 //! limits: points and page sizes at Shopify, requests a second and rows a call at Seller Center, calls an hour at Mirakl.
 //! Where the real service's behavior is not public or differs from account to account, a switch decides
-//! ([`shopify::Switches`], [`seller_center::Switches`], [`mirakl::Switches`]); its default is what a client has to be prepared for.
+//! ([`shopify::Switches`], [`seller_center::Switches`], [`mirakl::Switches`]); its default is what a client has to be
+//! prepared for. [`practice`] stands for no real service: what it does is what its description says.
 //!
 //! The demo, the product's own tests and authors of connectors use it:
 //!
@@ -39,6 +40,7 @@ pub mod control;
 pub mod dice;
 pub mod faults;
 pub mod mirakl;
+pub mod practice;
 mod request;
 pub mod seller_center;
 pub mod shopify;
@@ -50,6 +52,7 @@ use anyhow::Context;
 
 use catalogue::{Catalogue, LOCATIONS};
 use mirakl::Mirakl;
+use practice::Practice;
 use seller_center::SellerCenter;
 use shopify::Shopify;
 
@@ -69,12 +72,14 @@ pub struct Options {
     pub seller_center: seller_center::Config,
     /// A shop at a marketplace run with Mirakl; none starts none.
     pub mirakl: Option<mirakl::Config>,
+    /// The marketplace to learn with; none starts none.
+    pub practice: Option<practice::Config>,
     /// Port of the control API on 127.0.0.1; 0 takes a free one, none starts none.
     pub control_port: Option<u16>,
 }
 
 impl Default for Options {
-    /// 200 SKUs, seed 1, free ports, no Mirakl marketplace, no control API.
+    /// 200 SKUs, seed 1, free ports, no further marketplace, no control API.
     fn default() -> Self {
         Self {
             skus: 200,
@@ -82,6 +87,7 @@ impl Default for Options {
             shopify: shopify::Config::default(),
             seller_center: seller_center::Config::default(),
             mirakl: None,
+            practice: None,
             control_port: None,
         }
     }
@@ -95,6 +101,8 @@ pub struct Sandbox {
     pub seller_center: SellerCenter,
     /// The shop at a Mirakl marketplace, when there is one.
     pub mirakl: Option<Mirakl>,
+    /// The marketplace to learn with, when there is one.
+    pub practice: Option<Practice>,
     /// What they were filled with.
     pub catalogue: Arc<Catalogue>,
     /// Ids of the Shopify locations, in the order of [`catalogue::LOCATIONS`].
@@ -141,10 +149,21 @@ impl Sandbox {
                 Some(mirakl)
             }
         };
+        let practice = match options.practice {
+            None => None,
+            Some(config) => {
+                let practice = Practice::start(config)
+                    .await
+                    .context("cannot start Practice Market")?;
+                fill_practice(&practice, &catalogue);
+                Some(practice)
+            }
+        };
         let mut sandbox = Self {
             shopify,
             seller_center,
             mirakl,
+            practice,
             catalogue: Arc::new(catalogue),
             locations,
             control: None,
@@ -169,6 +188,9 @@ impl Sandbox {
         if let Some(mirakl) = &self.mirakl {
             mirakl.stop();
         }
+        if let Some(practice) = &self.practice {
+            practice.stop();
+        }
         if let Some(control) = &self.control {
             control.stop();
         }
@@ -180,6 +202,7 @@ impl Sandbox {
             shopify: self.shopify.clone(),
             seller_center: self.seller_center.clone(),
             mirakl: self.mirakl.clone(),
+            practice: self.practice.clone(),
             catalogue: self.catalogue.clone(),
             locations: self.locations.clone(),
             control: None,
@@ -250,6 +273,22 @@ fn fill_mirakl(mirakl: &Mirakl, catalogue: &Catalogue) {
             price: product.price,
             quantity: channel.quantity,
             ..mirakl::NewOffer::default()
+        });
+    }
+}
+
+/// The same goods as at Seller Center.
+fn fill_practice(practice: &Practice, catalogue: &Catalogue) {
+    for (product, variation) in catalogue.variations() {
+        let Some(channel) = &variation.channel else {
+            continue;
+        };
+        practice.add_listing(practice::NewListing {
+            sku: channel.seller_sku.clone(),
+            title: format!("{}, {}, {}", product.name, product.color, variation.size),
+            price: product.price,
+            quantity: channel.quantity,
+            ..practice::NewListing::default()
         });
     }
 }

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::Marketplace;
 use super::snapshot::{ChannelItem, ChannelOrder, Person, Product, Side, Stage};
 use crate::mirakl::{self, LineView, TrackingView};
+use crate::practice;
 use crate::seller_center::{self, Buyer, ShipmentType};
 
 impl Marketplace<'_> {
@@ -16,6 +17,7 @@ impl Marketplace<'_> {
                 let orders = mirakl.orders().into_iter();
                 orders.map(|o| mirakl_order(o, one_code)).collect()
             }
+            Self::Practice(practice) => practice.orders().into_iter().map(practice_order).collect(),
         }
     }
 
@@ -39,6 +41,15 @@ impl Marketplace<'_> {
                     available: o.quantity,
                 })
                 .collect(),
+            Self::Practice(practice) => practice
+                .listings()
+                .into_iter()
+                .map(|l| Product {
+                    sellers: true,
+                    sku: l.sku,
+                    available: l.quantity.into(),
+                })
+                .collect(),
         }
     }
 
@@ -50,6 +61,10 @@ impl Marketplace<'_> {
             }
             Self::Mirakl(mirakl) => {
                 let stats = mirakl.stats();
+                (stats.requests, stats.throttled, stats.mistakes)
+            }
+            Self::Practice(practice) => {
+                let stats = practice.stats();
                 (stats.requests, stats.throttled, stats.mistakes)
             }
         };
@@ -170,4 +185,44 @@ fn units(order: &mirakl::OrderView, line: &LineView) -> Vec<ChannelItem> {
         first.shipping = line.shipping_price;
     }
     units
+}
+
+fn practice_order(order: practice::OrderView) -> ChannelOrder {
+    let mut items: Vec<ChannelItem> = Vec::new();
+    for line in &order.lines {
+        let unit = |stage: Stage| ChannelItem {
+            id: line.id.clone(),
+            sku: line.sku.clone(),
+            status: order.status.to_owned(),
+            stage,
+            sellers: true,
+            paid: line.price,
+            ..ChannelItem::default()
+        };
+        for parcel in &order.parcels {
+            let inside = parcel.lines.iter().filter(|(id, _)| *id == line.id);
+            for _ in 0..inside.map(|(_, n)| n).sum() {
+                items.push(ChannelItem {
+                    package: Some(parcel.id.clone()),
+                    tracking: parcel.tracking.clone(),
+                    provider: parcel.carrier_name.clone(),
+                    ..unit(Stage::Gone)
+                });
+            }
+        }
+        items.extend((0..line.cancelled).map(|_| unit(Stage::Cancelled)));
+        let open = line.quantity - line.cancelled - line.shipped;
+        items.extend((0..open).map(|_| unit(Stage::Open)));
+    }
+    // The buyer pays shipping once for the order.
+    if let Some(first) = items.first_mut() {
+        first.shipping = order.shipping;
+    }
+    ChannelOrder {
+        number: order.number,
+        placed_at: order.placed_at,
+        shipping: person(order.buyer),
+        items,
+        one_code: false,
+    }
 }

@@ -451,3 +451,56 @@ async fn a_mirakl_marketplace_is_read() {
     assert!(orders.examples[0].contains(&order.id), "{audit}");
     assert!(audit.check(names::STOCK).unwrap().ok, "{audit}");
 }
+
+#[tokio::test]
+async fn a_marketplace_to_learn_with_is_read() {
+    use crate::Options;
+    use crate::practice::{self, Purchase};
+    use crate::seller_center::Buyer;
+
+    let sandbox = crate::Sandbox::start(Options {
+        practice: Some(practice::Config::default()),
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let market = sandbox.practice.as_ref().unwrap();
+    let channel = Marketplace::Practice(market);
+    let options = AuditOptions {
+        channel_title: channel.title().to_owned(),
+        ..AuditOptions::default()
+    };
+    let judge = || audit_marketplace(&sandbox, channel, &options, &Excuses::default());
+    // In step by hand: what the shop has, on both marketplaces.
+    for variant in sandbox.shopify.variants().iter().filter(|v| v.tracked) {
+        let there = variant.levels.iter().map(|l| l.available).sum::<i64>();
+        let there = u32::try_from(there.max(0)).unwrap();
+        let sku = variant.sku.as_deref().unwrap_or_default();
+        market.set_quantity(sku, there);
+        for product in sandbox.seller_center.product(sku) {
+            sandbox.seller_center.set_quantity(product.id, there);
+        }
+    }
+    assert!(judge().ok(), "{}", judge());
+    let linked = sandbox.catalogue.linked();
+    let listings = market.listings();
+    let listing = (listings.iter())
+        .find(|l| l.quantity > 2 && linked.contains(&l.sku.as_str()))
+        .unwrap();
+    let order = market
+        .buy(&[(&listing.sku, 2)], Buyer::random(4), &Purchase::default())
+        .unwrap();
+    let audit = judge();
+    let orders = audit.check(names::ORDERS).unwrap();
+    assert!(orders.examples[0].contains(&order.number), "{audit}");
+    assert!(audit.check(names::STOCK).unwrap().ok, "{audit}");
+    // What was sold here, the other marketplace must not sell.
+    let other = super::audit(&sandbox, &AuditOptions::default());
+    let stock = other.check(names::STOCK).unwrap();
+    assert!(stock.examples[0].contains("can be oversold"), "{other}");
+    // Cancelled: the piece is back on sale, and nobody misses the order.
+    market.cancel(&order.id, &[]).unwrap();
+    assert!(judge().ok(), "{}", judge());
+    market.set_quantity(&listing.sku, listing.quantity - 1);
+    assert!(!judge().check(names::STOCK).unwrap().ok);
+}

@@ -232,3 +232,48 @@ async fn a_mirakl_marketplace_can_be_played() {
     let (status, answer) = call.send("GET", "audit?channel=moon", "").await;
     assert!(status == 400 && answer["error"].as_str().unwrap().contains("moon"));
 }
+
+#[tokio::test]
+async fn a_marketplace_to_learn_with_has_acts_of_its_own() {
+    let call = Call::new().await;
+    let (status, refusal) = call.send("GET", "practice/state", "").await;
+    assert_eq!(status, 409, "{refusal}");
+    assert!(refusal["error"].as_str().unwrap().contains("--practice"));
+    let call = Call::with(Options {
+        practice: Some(crate::practice::Config::default()),
+        ..Options::default()
+    })
+    .await;
+    let market = call.sandbox.practice.clone().unwrap();
+    let listings = market.listings();
+    let sku = &listings.iter().find(|l| l.quantity >= 2).unwrap().sku;
+    let body = format!(r#"{{"lines": [{{"sku": "{sku}", "quantity": 2}}]}}"#);
+    let (status, bought) = call.send("POST", "practice/buy", &body).await;
+    assert_eq!(status, 200, "{bought}");
+    assert_eq!(bought["order"]["number"], "PM-20001");
+    let body = r#"{"order": "PM-20001", "lines": [{"line": "1"}]}"#;
+    assert_eq!(call.send("POST", "practice/cancel", body).await.0, 200);
+    let body = r#"{"order": "PM-20001", "side": "practice"}"#;
+    assert_eq!(call.send("POST", "cancel", body).await.0, 200);
+    assert_eq!(call.send("POST", "cancel", body).await.0, 409);
+    let (_, state) = call.send("GET", "practice/state", "").await;
+    assert_eq!(state["newest_orders"][0]["status"], "cancelled");
+    assert_eq!(
+        state["all_listings"].as_array().unwrap().len(),
+        listings.len()
+    );
+    let rule = r#"{"matching": {"path_prefix": "/v1/orders"}, "times": 2, "fault": {"kind": "status", "status": 500}}"#;
+    assert_eq!(call.send("POST", "faults/practice", rule).await.0, 200);
+    assert_eq!(market.faults().rules().len(), 1);
+    let (status, all) = call
+        .send("POST", "switches/practice", r#"{"page_cap": 5}"#)
+        .await;
+    assert_eq!((status, &all["page_cap"]), (200, &json!(5)));
+    let body = format!(r#"{{"side": "practice", "from": "{sku}", "to": "NEW-9"}}"#);
+    assert_eq!(call.send("POST", "sku", &body).await.0, 200);
+    assert_eq!(market.listing("NEW-9").len(), 1);
+    let (status, verdict) = call
+        .send("GET", "audit?channel=practice&converged=false", "")
+        .await;
+    assert_eq!(status, 200, "{verdict}");
+}

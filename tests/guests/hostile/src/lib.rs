@@ -214,6 +214,7 @@ impl listings::Guest for Hostile {
         Ok(listings::ListingPage {
             listings,
             next: None,
+            wait_ms: None,
         })
     }
 
@@ -299,7 +300,11 @@ impl orders::Guest for Hostile {
             "order-without-id" => bad.id.clear(),
             _ => {}
         }
-        Ok(orders::OrderPage { orders, next: None })
+        Ok(orders::OrderPage {
+            orders,
+            next: None,
+            wait_ms: None,
+        })
     }
 
     fn by_id(_: Vec<String>) -> Result<Vec<Order>, Fault> {
