@@ -10,6 +10,7 @@ mod flows;
 mod hostile;
 mod plugins;
 mod schema;
+mod vendure;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

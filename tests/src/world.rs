@@ -267,12 +267,13 @@ async fn finish(mut command: Command, args: &[&str]) -> Ran {
     }
 }
 
-fn shared_cache() -> PathBuf {
+/// Where compiled components are kept for the next test.
+pub fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 
 /// Copies compiled components; a file that another test writes at the same moment is left to it.
-fn copy_cache(from: &Path, to: &Path) {
+pub fn copy_cache(from: &Path, to: &Path) {
     let Ok(entries) = std::fs::read_dir(from) else {
         return;
     };
