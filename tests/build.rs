@@ -1,13 +1,14 @@
-//! Builds the plugins that misbehave, for `src/hostile.rs` and `src/plugins.rs`.
+//! Builds the plugins that misbehave, for `src/hostile.rs`, `src/plugins.rs` and `src/wasi.rs`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 /// The guests, with the variable that names each one's component.
-const GUESTS: [(&str, &str); 2] = [
+const GUESTS: [(&str, &str); 3] = [
     ("hostile", "HOSTILE_GUEST"),
     ("failing-extra", "FAILING_EXTRA"),
+    ("nosy", "NOSY_GUEST"),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ mod hostile;
 mod plugins;
 mod schema;
 mod vendure;
+mod wasi;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

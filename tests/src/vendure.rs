@@ -46,17 +46,15 @@ struct Placed {
     code: String,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/vendure")
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The component with its manifest, as an operator gets it.
 fn plugin() -> Vec<u8> {
-    let file = folder().join("build/vendure.wasm");
-    let component = std::fs::read(&file)
-        .unwrap_or_else(|e| panic!("{}: {e}; run `just test-vendure`", file.display()));
-    let manifest = std::fs::read(folder().join("plugin.toml")).expect("the manifest");
-    lockstep_pack::embed(component, &manifest)
+    let file = root().join("target/guests/vendure.wasm");
+    std::fs::read(&file)
+        .unwrap_or_else(|e| panic!("{}: {e}; run `just test-vendure`", file.display()))
 }
 
 impl Vendure {
@@ -73,7 +71,7 @@ impl Vendure {
             .collect();
         std::fs::write(&catalogue, Value::from(products).to_string()).expect("the catalogue");
         let mut server = Command::new("node")
-            .arg(folder().join("server/start.js"))
+            .arg(root().join("plugins/vendure/server/start.js"))
             .args([&catalogue, &ready])
             .current_dir(scratch.path())
             .stdin(Stdio::piped())

@@ -37,6 +37,18 @@ pub struct Manifest {
     pub fulfillment: Fulfillment,
     /// How fast the marketplace may be asked; no limit when left out.
     pub rate: Option<Rate>,
+    /// How its author makes the component. The host does nothing with it.
+    pub build: Option<Build>,
+}
+
+/// How a component is made, for plugins that are not Rust packages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// Run by a shell in the plugin's folder.
+    pub command: String,
+    /// The file that it writes, from the plugin's folder.
+    pub component: String,
 }
 
 /// Who a plugin is.
@@ -538,7 +550,11 @@ mod tests {
         [rate]
         per-second = 0.5
         burst = 3
-    "#;
+    
+[build]
+command = "npm run build"
+component = "build/x.wasm"
+"#;
 
     #[test]
     fn a_full_manifest_is_read() {
@@ -557,6 +573,7 @@ mod tests {
                 && m.setting[1].check("fast").is_ok()
         );
         assert!(m.credential[0].kind.needs_id());
+        assert_eq!(m.build.unwrap().component, "build/x.wasm");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod runtime;
 mod state;
 mod stats;
 mod trusted;
+mod wasi;
 
 pub use admit::MANIFEST_SECTION;
 pub use connector::{Connector, ConnectorConfig};
@@ -27,7 +28,7 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
+    Build, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
     Manifest, Orders, Rate, Setting, SettingType, Stock,
 };
 pub use runtime::{Plugin, Runtime};
