@@ -1,4 +1,4 @@
-//! Builds the plugins that misbehave, for `src/hostile.rs`, `src/plugins.rs` and `src/wasi.rs`.
+//! Builds the plugins that only tests use: those that misbehave or pry, and the one that authors begin with.
 
 use std::path::{Path, PathBuf};
 
@@ -25,5 +25,15 @@ fn main() -> anyhow::Result<()> {
         let file = format!("{}.wasm", name.replace('-', "_"));
         println!("cargo::rustc-env={variable}={}", built.join(file).display());
     }
+    let plugins = guests.join("../../plugins");
+    println!(
+        "cargo::rerun-if-changed={}",
+        plugins.join("template").display()
+    );
+    let built = lockstep_pack::build(&plugins, &["template"], &out)?;
+    println!(
+        "cargo::rustc-env=TEMPLATE={}",
+        built.join("template.wasm").display()
+    );
     Ok(())
 }

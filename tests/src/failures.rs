@@ -54,7 +54,7 @@ async fn wrong_use_is_told_with_what_to_do() {
         .run(&["channel", "add", KEY, "--plugin", "the-ironic"])
         .await
         .code(2)
-        .says("there is no plugin \"the-ironic\"; there are: channel-line-item");
+        .says("there is no plugin \"the-ironic\"; there are: bundles");
     world
         .add_channel(&["bufer=2"])
         .await

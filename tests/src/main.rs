@@ -1,6 +1,9 @@
 //! End to end, crash, fault, hostile and schema tests: the real host and the real component against the sandbox.
 
+#[cfg(unix)]
+mod afternoon;
 mod architecture;
+mod bundles;
 mod canary;
 mod channels;
 mod crash;
@@ -8,8 +11,12 @@ mod failures;
 mod faults;
 mod flows;
 mod hostile;
+mod languages;
+mod mirakl;
 mod plugins;
+mod practice;
 mod schema;
+mod tools;
 mod vendure;
 mod wasi;
 mod world;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::world::{Ran, World, copy_cache, shared_cache};
+use crate::world::{HASTE, Ran, World};
 
 const CHANNEL: &str = "kestrel/vendure";
 
@@ -297,22 +297,14 @@ impl Shopfront {
         let mut args = vec!["channel", "add", CHANNEL, "--plugin", "vendure", "--grant"];
         args.extend(["--base-url", &self.vendure.base, "--allow-local"]);
         args.extend(["--orders-from", &from]);
-        for setting in [
-            "interval-s=1",
-            "doubt-s=0",
-            "read-back-s=2",
-            "overlap-s=5",
-            "requests-per-second=50",
-        ] {
+        for setting in HASTE {
             args.extend(["--set", setting]);
         }
         let mut command = self.world.command();
         command.args(&args).env("LOCKSTEP_CHANNEL_SECRET", api_key);
-        // Every test uses the same component: what one compiled, the next one takes.
-        let cache = self.world.place.join("cache");
-        copy_cache(&shared_cache(), &cache);
+        self.world.take_cache();
         let output = command.output().await.expect("the binary starts");
-        copy_cache(&cache, &shared_cache());
+        self.world.share_cache();
         Ran {
             status: output.status,
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use lockstep_sandbox::audit::{Audit, AuditOptions, audit};
+use lockstep_sandbox::audit::{Audit, AuditOptions, Excuses, Marketplace, audit_marketplace};
+use lockstep_sandbox::mirakl::{self, Mirakl};
 use lockstep_sandbox::story::Story;
 use lockstep_sandbox::{Options, Sandbox};
 use tempfile::TempDir;
@@ -13,8 +14,20 @@ use tokio::process::{Child, Command};
 /// The channel of every world.
 pub const KEY: &str = "kestrel/the-iconic";
 
+/// The second channel of the worlds that have one: the shop at the sandbox's Mirakl marketplace.
+pub const MARKET: &str = "kestrel/tidepool";
+
 /// Longest time that any one command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Settings of a channel that nobody has to wait for.
+pub const HASTE: [&str; 5] = [
+    "interval-s=1",
+    "doubt-s=0",
+    "read-back-s=2",
+    "overlap-s=5",
+    "requests-per-second=20",
+];
 
 /// What a command did.
 pub struct Ran {
@@ -98,6 +111,68 @@ impl World {
         world
     }
 
+    /// The same with a second channel of the shop at a Mirakl marketplace, set up with `settings`. Its money and its
+    /// imports take no time, and it counts no calls.
+    pub async fn with_market(skus: usize, settings: &[&str]) -> Self {
+        let mut config = mirakl::Config::default();
+        config.switches.debit_delay_ms = Some(0);
+        config.switches.import_delay_ms = 0;
+        config.switches.budgets.clear();
+        let world = Self::with(Options {
+            skus,
+            seed: 11,
+            mirakl: Some(config.clone()),
+            ..Options::default()
+        })
+        .await;
+        world.connect(&[]).await;
+        world.add_market(&config, settings).await.code(0);
+        world.share_cache();
+        world.run(&["approve", KEY]).await.code(0);
+        world.run(&["approve", MARKET]).await.code(0);
+        world.in_both_directions().await;
+        world
+    }
+
+    async fn add_market(&self, config: &mirakl::Config, settings: &[&str]) -> Ran {
+        let (url, from) = (self.market().url(), self.since.to_string());
+        let (title, shop) = (&config.platform_name, format!("shop-id={}", config.shop_id));
+        let mut args = vec![
+            "channel", "add", MARKET, "--plugin", "mirakl", "--title", title,
+        ];
+        args.extend([
+            "--base-url",
+            &url,
+            "--allow-local",
+            "--orders-from",
+            &from,
+            "--set",
+            &shop,
+        ]);
+        for setting in HASTE.iter().chain(settings) {
+            args.extend(["--set", setting]);
+        }
+        let mut command = self.command();
+        command
+            .args(&args)
+            .env("LOCKSTEP_CHANNEL_SECRET", &config.api_key);
+        finish(command, &args).await
+    }
+
+    /// The Mirakl marketplace of the worlds that have one.
+    pub fn market(&self) -> &Mirakl {
+        self.sandbox
+            .mirakl
+            .as_ref()
+            .expect("the world has a Mirakl marketplace")
+    }
+
+    /// Cycles until what one channel sold is known to the other too.
+    pub async fn in_both_directions(&self) -> Ran {
+        self.settle().await;
+        self.settle().await
+    }
+
     /// `init`, `shop add`, `channel add`.
     pub async fn connect(&self, settings: &[&str]) {
         self.connect_with(&["--plugin", "the-iconic"], settings)
@@ -106,11 +181,20 @@ impl World {
 
     /// The same with another plugin, and what it needs to be told.
     pub async fn connect_with(&self, plugin: &[&str], settings: &[&str]) {
-        // Every world uses the same component: what one compiled, the next one takes.
-        copy_cache(&shared_cache(), &self.data.path().join("cache"));
+        self.take_cache();
         self.run(&["init"]).await.code(0);
         self.add_shop().await.code(0);
         self.add_channel_of(plugin, settings).await.code(0);
+        self.share_cache();
+    }
+
+    /// Takes over what the worlds before have compiled: every world uses the same components.
+    pub fn take_cache(&self) {
+        copy_cache(&shared_cache(), &self.data.path().join("cache"));
+    }
+
+    /// Leaves what was compiled here to the worlds to come.
+    pub fn share_cache(&self) {
         copy_cache(&self.data.path().join("cache"), &shared_cache());
     }
 
@@ -148,21 +232,8 @@ impl World {
             "--allow-local",
         ];
         args.extend(plugin);
-        args.extend([
-            "--orders-from",
-            &from,
-            "--set",
-            "interval-s=1",
-            "--set",
-            "doubt-s=0",
-            "--set",
-            "read-back-s=2",
-            "--set",
-            "overlap-s=5",
-            "--set",
-            "requests-per-second=20",
-        ]);
-        for setting in settings {
+        args.extend(["--orders-from", &from]);
+        for setting in HASTE.iter().chain(settings) {
             args.extend(["--set", setting]);
         }
         self.run(&args).await
@@ -216,37 +287,43 @@ impl World {
         Story::new(&self.sandbox, seed)
     }
 
-    pub fn audit(&self, converged: bool) -> Audit {
-        audit(
-            &self.sandbox,
-            &AuditOptions {
-                since: self.since,
-                buffer: 0,
-                locations: self.sandbox.locations.clone(),
-                channel_title: "THE ICONIC".into(),
-                converged,
-            },
-        )
+    fn audit(&self, channel: Marketplace<'_>) -> Audit {
+        let options = AuditOptions {
+            since: self.since,
+            channel_title: channel.title().to_owned(),
+            ..AuditOptions::default()
+        };
+        audit_marketplace(&self.sandbox, channel, &options, &Excuses::default())
     }
 
-    /// Fails the test unless every invariant holds.
+    /// Fails the test unless every invariant holds, at each marketplace.
     #[track_caller]
     pub fn assert_sound(&self, when: &str) {
-        let audit = self.audit(true);
-        let broken: Vec<String> = audit
-            .checks
-            .iter()
-            .filter(|c| !c.ok)
-            .map(|c| {
-                format!(
-                    "{}: {}\n    {}",
-                    c.name,
-                    c.detail,
-                    c.examples.join("\n    ")
-                )
-            })
-            .collect();
-        assert!(broken.is_empty(), "{when}:\n  {}", broken.join("\n  "));
+        let center = Marketplace::SellerCenter(&self.sandbox.seller_center);
+        let market = self.sandbox.mirakl.as_ref().map(Marketplace::Mirakl);
+        let practice = self.sandbox.practice.as_ref().map(Marketplace::Practice);
+        for channel in std::iter::once(center).chain(market).chain(practice) {
+            let broken: Vec<String> = self
+                .audit(channel)
+                .checks
+                .iter()
+                .filter(|c| !c.ok)
+                .map(|c| {
+                    format!(
+                        "{}: {}\n    {}",
+                        c.name,
+                        c.detail,
+                        c.examples.join("\n    ")
+                    )
+                })
+                .collect();
+            assert!(
+                broken.is_empty(),
+                "{when}, {}:\n  {}",
+                channel.title(),
+                broken.join("\n  ")
+            );
+        }
     }
 }
 
@@ -267,13 +344,12 @@ async fn finish(mut command: Command, args: &[&str]) -> Ran {
     }
 }
 
-/// Where compiled components are kept for the next test.
-pub fn shared_cache() -> PathBuf {
+fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 
 /// Copies compiled components; a file that another test writes at the same moment is left to it.
-pub fn copy_cache(from: &Path, to: &Path) {
+fn copy_cache(from: &Path, to: &Path) {
     let Ok(entries) = std::fs::read_dir(from) else {
         return;
     };

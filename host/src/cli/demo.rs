@@ -220,6 +220,7 @@ fn meaning(kind: &str) -> &str {
         "no-listing" => "only in the shop",
         "no-variant" => "only at THE ICONIC",
         "untracked" => "not counted in the shop",
+        "bundle-part" => "bundles whose parts are not all in the shop",
         other => other,
     }
 }

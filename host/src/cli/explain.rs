@@ -123,9 +123,13 @@ async fn explain_order(
     let rows: Vec<Vec<String>> = units
         .iter()
         .map(|u| {
+            let sku = u.sku.as_deref().unwrap_or_default();
             vec![
                 u.line.clone(),
-                u.sku.clone().unwrap_or_default(),
+                match &u.part {
+                    Some(part) => format!("{part} (of {sku})"),
+                    None => sku.to_owned(),
+                },
                 u.channel_state.clone(),
                 u.shop_state.clone(),
                 u.parcel
@@ -240,8 +244,15 @@ async fn explain_sku(
         println!("Not in step ({}): {}", m.kind, m.detail);
     }
     if let Some(c) = &change {
+        let (open, close) = match &c.part {
+            Some(part) => (
+                "(".to_owned(),
+                format!(") / the {part} that one contains, rounded down"),
+            ),
+            None => (String::new(), String::new()),
+        };
         println!(
-            "{} = {} available in Shopify - {} sold but not in that number yet - {} buffer (not below 0) - {} held back by extras + {} held back by the channel itself",
+            "{} = {open}{} available in Shopify - {} sold but not in that number yet - {} buffer (not below 0){close} - {} held back by extras + {} held back by the channel itself",
             c.to, c.available, c.unseen, c.buffer, c.withheld, c.reserved
         );
         match c.from {
@@ -306,8 +317,13 @@ async fn explain_sku(
                 p.previous.map_or("?".into(), |q| q.to_string()),
                 p.quantity.to_string(),
                 format!(
-                    "{} - {} - {} - {} + {}",
-                    p.available, p.unseen, p.buffer, p.withheld, p.reserved
+                    "{} - {} - {} - {} + {}{}",
+                    p.available,
+                    p.unseen,
+                    p.buffer,
+                    p.withheld,
+                    p.reserved,
+                    (p.part.as_ref()).map_or(String::new(), |part| format!(" ({part})"))
                 ),
                 p.cause.clone(),
                 p.outcome.clone(),

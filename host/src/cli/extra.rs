@@ -358,7 +358,7 @@ async fn preview_sku(sku: &str, row: &ChannelRow, host: &Host, env: &Env) -> any
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
     let done = withhold(&host.extras(row), &row.policy, &mut rows).await;
     let r = &rows[0];
-    let without = sellable(r.available, r.unseen, row.policy.buffer);
+    let (without, _) = sellable(r, row.policy.buffer);
     let change = target(r, &row.policy, semantics);
     if env.json {
         let json = serde_json::json!({"sku": sku, "sellable": without, "withheld": r.withheld, "number": change, "failures": done.failures});
@@ -370,6 +370,15 @@ async fn preview_sku(sku: &str, row: &ChannelRow, host: &Host, env: &Env) -> any
             without - r.withheld,
             change.to
         );
+        for part in r.parts.iter().filter(|p| p.part.is_some()) {
+            println!(
+                "One contains {} x {}, of which the shop has {} ({} of them sold and not in that number yet).",
+                part.pieces,
+                part.part.as_deref().unwrap_or_default(),
+                part.available,
+                part.unseen
+            );
+        }
         for failure in &done.failures {
             println!("{failure}");
         }

@@ -1,7 +1,7 @@
 //! `lockstep sandbox`: the stand-ins alone.
 
 use clap::Args;
-use lockstep_sandbox::{Options, Sandbox};
+use lockstep_sandbox::{Options, Sandbox, practice};
 
 use super::FINE;
 use super::run::until_stopped;
@@ -20,6 +20,12 @@ pub(super) struct SandboxArgs {
     /// Port of the stand-in for Seller Center; any free one otherwise.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     seller_center_port: u16,
+    /// Serve Practice Market too, the marketplace that authors of connectors learn with.
+    #[arg(long)]
+    practice: bool,
+    /// Port of Practice Market; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT", requires = "practice")]
+    practice_port: u16,
     /// Port on which the shopper, the merchant and faults are played; any free one otherwise.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     control_port: u16,
@@ -30,6 +36,10 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         skus: args.skus,
         seed: args.seed,
         control_port: Some(args.control_port),
+        practice: args.practice.then(|| practice::Config {
+            port: args.practice_port,
+            ..practice::Config::default()
+        }),
         ..Options::default()
     };
     options.shopify.port = args.shopify_port;
@@ -49,6 +59,9 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         seller_center.client_id,
         seller_center.client_secret
     );
+    if let Some(market) = &sandbox.practice {
+        println!("Practice       {}   key {}", market.url(), market.api_key());
+    }
     println!(
         "Control        {}",
         sandbox.control_url().unwrap_or_default()
@@ -68,6 +81,17 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         sandbox.seller_center.url(),
         seller_center.client_id
     );
+    if let Some(market) = &sandbox.practice {
+        println!();
+        println!("And for a connector of your own, here with the id acme:");
+        println!("  mkdir -p lockstep-data/plugins && cp acme/acme.wasm lockstep-data/plugins/");
+        println!(
+            "  LOCKSTEP_CHANNEL_SECRET={} lockstep channel add kestrel/acme --plugin acme --title \"{}\" --base-url {} --allow-local --grant",
+            market.api_key(),
+            market.name(),
+            market.url(),
+        );
+    }
     println!();
     println!("Stop with Ctrl-C.");
     stop.cancelled().await;

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::output::{clock, print_rows, relative};
 use super::{ATTENTION, Env, FINE, channels};
-use crate::db::ChannelState;
+use crate::db::{ChannelState, Fate};
 use crate::model::{Instant, Key};
 
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in channels(&host, args.key.as_ref()).await? {
         let key = row.key.clone();
-        let (status, units, orders, parcels, plan) = host
+        let (status, units, orders, parcels, refused, plan) = host
             .store
             .read({
                 let key = key.clone();
@@ -34,12 +34,17 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
                         tx.open_units(&key, UNITS)?,
                         tx.orders_for_attention(&key)?,
                         tx.parcels_for_attention(&key)?,
+                        tx.refused_numbers(&key)?,
                         tx.plan(&key)?,
                     ))
                 }
             })
             .await?;
-        if row.state == ChannelState::Parked || status.attention > 0 || plan.is_some() {
+        if row.state == ChannelState::Parked
+            || status.attention > 0
+            || plan.is_some()
+            || !refused.is_empty()
+        {
             code = ATTENTION;
         }
         let last = status.last_cycle.as_ref();
@@ -104,9 +109,22 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
                 p.reason.clone().unwrap_or_default(),
             ]);
         }
+        for sent in &refused {
+            let Fate::Refused(why) = &sent.fate else {
+                continue;
+            };
+            needs.push(vec![
+                key.to_string(),
+                format!("SKU {}", sent.sku),
+                format!(
+                    "the channel does not take its number {}: {why}",
+                    sent.quantity
+                ),
+            ]);
+        }
         json.push(serde_json::json!({
             "channel": key.to_string(), "state": row.state, "reason": row.reason, "due_at": row.due_at, "status": status,
-            "open_units": units, "attention": {"orders": orders, "parcels": parcels, "plan": plan.map(|(why, _)| why)},
+            "open_units": units, "attention": {"orders": orders, "parcels": parcels, "numbers": refused, "plan": plan.map(|(why, _)| why)},
         }));
     }
     if env.json {

@@ -64,14 +64,26 @@ impl Cycle {
             .read(move |tx| {
                 let mut free = std::collections::HashMap::new();
                 for sku in skus {
-                    let left = match tx.variants_with_sku(&key.shop, &sku)?.as_slice() {
-                        [one] => Ok(tx.free_of_item(&key.shop, &one.item, &locations)?),
-                        [] => Err(format!("no variant in Shopify has the SKU \"{sku}\"")),
-                        many => Err(format!(
-                            "{} variants in Shopify have the SKU \"{sku}\"",
-                            many.len()
-                        )),
-                    };
+                    let mut parts: Vec<(String, u32)> = (tx.parts_of(&key, &sku)?.into_iter())
+                        .map(|p| (p.sku, p.pieces))
+                        .collect();
+                    if parts.is_empty() {
+                        parts.push((sku.clone(), 1));
+                    }
+                    let mut left: Result<i64, String> = Ok(i64::MAX);
+                    for (part, pieces) in parts {
+                        let of_part = match tx.variants_with_sku(&key.shop, &part)?.as_slice() {
+                            [one] => Ok(tx
+                                .free_of_item(&key.shop, &one.item, &locations)?
+                                .div_euclid(pieces.into())),
+                            [] => Err(format!("no variant in Shopify has the SKU \"{part}\"")),
+                            many => Err(format!(
+                                "{} variants in Shopify have the SKU \"{part}\"",
+                                many.len()
+                            )),
+                        };
+                        left = left.and_then(|left| Ok(left.min(of_part?)));
+                    }
                     free.insert(sku, left);
                 }
                 Ok((tx.answer(&key, &id)?, free))

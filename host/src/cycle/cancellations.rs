@@ -6,7 +6,8 @@ use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderRow, UnitRow};
 use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
-use crate::sync::cancellations::{InShop, at_channel, in_shop, reason};
+use crate::sync::by_unit;
+use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
 
 impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
@@ -89,7 +90,7 @@ impl Cycle {
                 let which: Vec<_> = units
                     .iter()
                     .filter(|u| u.channel_state == "dropped" && u.shop_state == "open")
-                    .map(|u| (&u.line, u.ordinal))
+                    .map(|u| (&u.line, u.ordinal, u.piece))
                     .collect();
                 let seed = format!("{shop_order} {intent} {which:?}");
                 let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, seed.as_bytes()).to_string();
@@ -213,6 +214,13 @@ impl Cycle {
     }
 
     async fn cancel_at_channel(&mut self, row: &OrderRow, units: &[UnitRow]) -> Step<()> {
+        if let Some(sku) = torn(units).first() {
+            let text = format!(
+                "order {}: a part of the bundle \"{sku}\" was removed in Shopify, but the channel sells only whole ones: remove the other parts too, or ship without it and `lockstep handled {}`",
+                row.number, row.number
+            );
+            self.attention(row, text).await?;
+        }
         let lines = at_channel(units);
         if lines.is_empty() {
             return Ok(());
@@ -245,7 +253,8 @@ impl Cycle {
         let drops: Vec<Drop> = lines
             .iter()
             .map(|l| Drop {
-                id: format!("{}/{}", row.id, l.line),
+                // A later cancellation of the same line is another one, and must not pass for a repeat.
+                id: format!("{}/{}/{}", row.id, l.line, gone(units, &l.line)),
                 order: row.id.clone(),
                 line: l.line.clone(),
                 quantity: l.quantity,
@@ -340,15 +349,19 @@ impl Cycle {
         crash::point("channel-cancel-before-settle");
         self.store
             .fenced(&self.lease, move |tx| {
-                let mut units = tx.units(&key, &id)?;
-                units.sort_by_key(|u| u.shop_state != "removed");
-                for unit in &mut units {
-                    if let Some(n) = left.get_mut(&unit.line).filter(|n| **n > 0)
-                        && !matches!(unit.channel_state.as_str(), "shipped" | "dropped")
+                let units = tx.units(&key, &id)?;
+                let mut sold = by_unit(&units);
+                sold.sort_by_key(|pieces| pieces.iter().any(|u| u.shop_state != "removed"));
+                for pieces in sold {
+                    if let Some(n) = left.get_mut(&pieces[0].line).filter(|n| **n > 0)
+                        && !matches!(pieces[0].channel_state.as_str(), "shipped" | "dropped")
                     {
                         *n -= 1;
-                        unit.channel_state = "dropped".into();
-                        tx.put_unit(&key, &id, unit)?;
+                        for unit in pieces {
+                            let mut unit = unit.clone();
+                            unit.channel_state = "dropped".into();
+                            tx.put_unit(&key, &id, &unit)?;
+                        }
                     }
                 }
                 tx.settle(intent, &text, now)?;

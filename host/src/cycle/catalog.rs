@@ -1,5 +1,6 @@
 //! Mirrors both catalogues: incrementally each cycle, wholly on the read-back interval.
 
+use super::bundles::TOLD_BY;
 use super::{Cycle, Step, channel, shopify};
 use crate::db::Mismatch;
 use crate::model::{Fault, Instant, Key, Listing, Variant};
@@ -38,24 +39,33 @@ impl Cycle {
             self.fetch_lists().await?;
             let key = key.clone();
             self.store
-                .fenced(&self.lease, move |tx| tx.set_read_back(&key, Some(now)))
+                .fenced(&self.lease, move |tx| {
+                    // What was refused may be taken by now: the listing was read anew.
+                    tx.forget_refused(&key)?;
+                    tx.set_read_back(&key, Some(now))
+                })
                 .await?;
             self.row.read_back_at = Some(now);
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
         }
         // Another channel, or a run that was killed, may have read an edit that this channel has not linked by yet.
-        let (marked, linked) = {
+        let (marked, linked, told_by) = {
             let key = key.clone();
             self.store
                 .read(move |tx| {
                     let shop_key = Key::new(key.shop.clone(), "");
-                    Ok((tx.mark(&shop_key, EDITED)?, tx.mark(&key, LINKED)?))
+                    Ok((
+                        tx.mark(&shop_key, EDITED)?,
+                        tx.mark(&key, LINKED)?,
+                        tx.cursor(&key, TOLD_BY)?.unwrap_or_default(),
+                    ))
                 })
                 .await?
         };
-        if whole || marked != linked {
-            self.relink(marked).await?;
+        let tell_by = self.bundles_told_by();
+        if whole || marked != linked || tell_by.as_ref().is_some_and(|t| *t != told_by) {
+            self.relink(marked, tell_by).await?;
         } else {
             let key = key.clone();
             let (links, mismatches) = self
@@ -450,12 +460,20 @@ impl Cycle {
     }
 
     /// Links all SKUs anew, as of the newest edit that the mirror holds.
-    async fn relink(&mut self, edit: Option<Instant>) -> Step<()> {
+    async fn relink(&mut self, edit: Option<Instant>, told_by: Option<String>) -> Step<()> {
+        let bundles = self.ask_bundles().await?;
         let (key, now) = (self.key().clone(), self.now());
         let (links, mismatches, new, gone) = self
             .store
             .fenced(&self.lease, move |tx| {
-                let plan = link::plan(&tx.shop_skus(&key.shop)?, &tx.listings(&key)?);
+                if let Some(bundles) = &bundles {
+                    tx.replace_bundles(&key, bundles)?;
+                    if let Some(told_by) = &told_by {
+                        tx.set_cursor(&key, TOLD_BY, told_by)?;
+                    }
+                }
+                let bundles = tx.bundles(&key)?;
+                let plan = link::plan(&tx.shop_skus(&key.shop)?, &tx.listings(&key)?, &bundles);
                 let before: Vec<Mismatch> = tx.mismatches(&key)?;
                 for m in plan
                     .mismatches
@@ -478,7 +496,7 @@ impl Cycle {
                         "linked",
                         &format!(
                             "{new} SKUs linked, {gone} no longer; {} in step",
-                            plan.links.len()
+                            plan.linked()
                         ),
                         now,
                     )?;
@@ -486,7 +504,7 @@ impl Cycle {
                 if let Some(edit) = edit {
                     tx.set_mark(&key, LINKED, edit)?;
                 }
-                Ok((plan.links.len(), plan.mismatches.len(), new, gone))
+                Ok((plan.linked(), plan.mismatches.len(), new, gone))
             })
             .await?;
         tracing::info!(channel = %self.key(), links, mismatches, new, gone, "linked");

@@ -87,7 +87,7 @@ fn step(
     }
 }
 
-fn words(fault: &Fault) -> String {
+pub(super) fn words(fault: &Fault) -> String {
     match fault {
         Fault::Other { detail } | Fault::Plugin { detail } => detail.clone(),
         other => other.to_string(),
@@ -111,9 +111,7 @@ pub async fn withhold(extras: &[Ready], policy: &Policy, rows: &mut [StockRow]) 
         if extra.as_ref().is_ok_and(|e| !e.edits_stock()) {
             continue;
         }
-        let offered = |r: &StockRow| {
-            sellable(r.available, r.unseen, policy.buffer).saturating_sub(r.withheld)
-        };
+        let offered = |r: &StockRow| sellable(r, policy.buffer).0.saturating_sub(r.withheld);
         let answer = match extra {
             Ok(extra) => {
                 let positions: Vec<Position> = rows
@@ -202,21 +200,27 @@ impl Cycle {
             return Ok(false);
         }
         let done = withhold(&self.extras, &self.row.policy, rows).await;
-        for text in &done.failures {
-            if self.report.problems.contains(text) {
-                continue;
-            }
-            self.report.problems.push(text.clone());
-            let (key, text, now) = (self.key().clone(), text.clone(), self.now());
-            self.store
-                .fenced(&self.lease, move |tx| {
-                    if tx.recorded(&key, "channel", "extra-failed", &text)? {
-                        return Ok(());
-                    }
-                    tx.record(&key, "channel", "extra-failed", &text, now)
-                })
-                .await?;
+        for text in done.failures {
+            self.extra_failed(text).await?;
         }
         Ok(done.only_down)
+    }
+
+    /// Shows a failure in each cycle, and puts it on record once.
+    pub(super) async fn extra_failed(&mut self, text: String) -> Step<()> {
+        if self.report.problems.contains(&text) {
+            return Ok(());
+        }
+        self.report.problems.push(text.clone());
+        let (key, now) = (self.key().clone(), self.now());
+        self.store
+            .fenced(&self.lease, move |tx| {
+                if tx.recorded(&key, "channel", "extra-failed", &text)? {
+                    return Ok(());
+                }
+                tx.record(&key, "channel", "extra-failed", &text, now)
+            })
+            .await?;
+        Ok(())
     }
 }

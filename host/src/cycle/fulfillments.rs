@@ -2,11 +2,14 @@
 
 use jiff::ToSpan;
 
+use super::stock::Lowered;
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState};
-use crate::model::{Fault, Instant, ParcelOut, ShopOrder};
-use crate::sync::fulfillments::{Context, contents, is_last, reconcile};
+use crate::model::{Fault, Instant, Key, ParcelOut, ShopOrder};
+use crate::sync::fulfillments::{
+    Context, PARTS_ONLY, carried, contents, is_last, number_in, reconcile,
+};
 
 /// So long after an order was created its shipments are watched, though it is closed: a merchant may correct one.
 const WATCHED_DAYS: i64 = 30;
@@ -230,6 +233,7 @@ impl Cycle {
             ParcelState::Ready,
             ParcelState::Preparing,
             ParcelState::Prepared,
+            ParcelState::Gathered,
             ParcelState::Shipping,
         ];
         let parcels = self
@@ -240,6 +244,9 @@ impl Cycle {
             })
             .await?;
         for parcel in parcels {
+            if self.mode == Mode::Plan && parcel.state == ParcelState::Gathered {
+                continue;
+            }
             if self.mode == Mode::Plan {
                 let carrier = parcel
                     .carrier
@@ -264,6 +271,9 @@ impl Cycle {
         let Some(out) = self.outgoing(&parcel).await? else {
             return Ok(Ok(()));
         };
+        if parcel.state == ParcelState::Gathered && !self.goes_on(&mut parcel, &out).await? {
+            return Ok(Ok(()));
+        }
         if parcel.state == ParcelState::Ready && self.code_is_taken(&mut parcel).await? {
             return Ok(Ok(()));
         }
@@ -290,7 +300,6 @@ impl Cycle {
                         &mut parcel,
                         state,
                         Some(intent),
-                        None,
                         format!("the channel knows the parcel ({})", sent.reached),
                     )
                     .await?;
@@ -306,10 +315,12 @@ impl Cycle {
         if matches!(parcel.state, ParcelState::Prepared | ParcelState::Shipping) {
             // Marking units as shipped ends what the channel holds back for them: without the lower number first,
             // the same piece would be offered again.
-            if !self.lower_stock_for(&parcel, &out).await? {
+            let lowered = self.lower_stock_for(&parcel, &out).await?;
+            if lowered != Lowered::Written {
                 let why =
                     "its units are marked as shipped once the lowered stock number is written";
-                self.wait_for_person(&mut parcel, why.to_owned()).await?;
+                let attention = lowered == Lowered::NotWritten;
+                self.wait(&mut parcel, why.to_owned(), attention).await?;
                 return Ok(Ok(()));
             }
             let intent = self
@@ -325,14 +336,23 @@ impl Cycle {
             crash::point("parcel-ship-after-answer");
             match answer {
                 Ok(sent) => {
-                    self.settle_parcel(
-                        &mut parcel,
-                        ParcelState::Done,
-                        Some(intent),
-                        Some(&out),
-                        format!("shipped at the channel ({})", sent.reached),
-                    )
-                    .await?;
+                    let (state, text) = match sent.more {
+                        false => (
+                            ParcelState::Done,
+                            format!("shipped at the channel ({})", sent.reached),
+                        ),
+                        true if out.last => (
+                            ParcelState::Prepared,
+                            format!("the channel does not ship it yet ({})", sent.reached),
+                        ),
+                        true => (
+                            ParcelState::Gathered,
+                            "the channel takes the order as a whole: it is told with the last parcel"
+                                .to_owned(),
+                        ),
+                    };
+                    self.settle_parcel(&mut parcel, state, Some(intent), text)
+                        .await?;
                     crash::point("parcel-ship-after-settle");
                 }
                 Err(fault) => {
@@ -346,6 +366,28 @@ impl Cycle {
             self.report.parcels_told += 1;
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a parcel that waits for the last one of its order is to be told after all: it has become the last one, as
+    /// when the rest was cancelled. One whose units the channel has shipped with the order is done.
+    async fn goes_on(&mut self, parcel: &mut ParcelRow, out: &ParcelOut) -> Step<bool> {
+        let (key, order, id) = (self.key().clone(), parcel.order.clone(), parcel.id.clone());
+        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
+        let mut own = units.iter().filter(|u| u.parcel.as_deref() == Some(&id));
+        if own.all(|u| matches!(u.channel_state.as_str(), "shipped" | "dropped")) {
+            let text = "shipped at the channel with its order".to_owned();
+            self.settle_parcel(parcel, ParcelState::Done, None, text)
+                .await?;
+            self.report.parcels_told += 1;
+            return Ok(false);
+        }
+        if !out.last {
+            return Ok(false);
+        }
+        let text = "it is the last parcel of its order now".to_owned();
+        self.settle_parcel(parcel, ParcelState::Prepared, None, text)
+            .await?;
+        Ok(true)
     }
 
     /// Two parcels with one code can become ready together: the channel takes a code for one parcel only.
@@ -370,28 +412,37 @@ impl Cycle {
         );
         self.report.problems.push(why.clone());
         parcel.attention = true;
-        self.settle_parcel(parcel, ParcelState::Waiting, None, None, why)
+        self.settle_parcel(parcel, ParcelState::Waiting, None, why)
             .await?;
         Ok(true)
     }
 
     async fn outgoing(&mut self, parcel: &ParcelRow) -> Step<Option<ParcelOut>> {
         let (key, order, id) = (self.key().clone(), parcel.order.clone(), parcel.id.clone());
-        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
-        let lines = contents(&units, &id);
+        let (units, parcels) = self
+            .store
+            .read(move |tx| Ok((tx.units(&key, &order)?, tx.parcels_of(&key, &order)?)))
+            .await?;
+        let number_of = |id: &str| number_in(id, &parcels);
+        let lines = contents(&units, &id, &number_of);
         let Some(carrier) = parcel.carrier.clone().filter(|_| !lines.is_empty()) else {
             let mut row = parcel.clone();
-            let why =
-                "nothing is left in the parcel, or its carrier is not known any more".to_owned();
-            row.attention = true;
-            self.settle_parcel(&mut row, ParcelState::Waiting, None, None, why)
+            let parts = units
+                .iter()
+                .any(|u| u.parcel.as_deref() == Some(&id) && u.channel_state != "dropped");
+            let why = match parts && row.carrier.is_some() {
+                true => PARTS_ONLY,
+                false => "nothing is left in the parcel, or its carrier is not known any more",
+            };
+            row.attention = why != PARTS_ONLY;
+            self.settle_parcel(&mut row, ParcelState::Waiting, None, why.to_owned())
                 .await?;
             return Ok(None);
         };
         Ok(Some(ParcelOut {
             id: parcel.id.clone(),
             number: parcel.number,
-            last: is_last(&units, &id),
+            last: is_last(&units, &parcels, &id),
             order: parcel.order.clone(),
             lines,
             carrier,
@@ -437,25 +488,27 @@ impl Cycle {
             .await?)
     }
 
-    /// Moves a parcel and settles its intent; `shipped` marks its units.
+    /// Moves a parcel and settles its intent; one that is done has its units marked as shipped.
     async fn settle_parcel(
         &mut self,
         parcel: &mut ParcelRow,
         state: ParcelState,
         intent: Option<i64>,
-        shipped: Option<&ParcelOut>,
         text: String,
     ) -> Step<()> {
         parcel.state = state;
         parcel.reason = Some(text.clone());
-        if matches!(state, ParcelState::Prepared | ParcelState::Done) {
+        if matches!(
+            state,
+            ParcelState::Prepared | ParcelState::Gathered | ParcelState::Done
+        ) {
             parcel.attention = false;
         }
         let (key, row, now, marks) = (
             self.key().clone(),
             parcel.clone(),
             self.now(),
-            shipped.is_some() || state == ParcelState::Done,
+            state == ParcelState::Done,
         );
         self.store
             .fenced(&self.lease, move |tx| {
@@ -464,18 +517,7 @@ impl Cycle {
                     tx.settle(intent, &text, now)?;
                 }
                 if marks {
-                    for mut unit in tx.units(&key, &row.order)? {
-                        if unit.parcel.as_deref() == Some(&row.id)
-                            && unit.channel_state != "dropped"
-                        {
-                            unit.channel_state = "shipped".into();
-                            tx.put_unit(&key, &row.order, &unit)?;
-                            // Whether shipping changes the number there differs between marketplaces: write it again.
-                            if let Some(listing) = &unit.listing {
-                                tx.set_pushed(&key, listing, None, now)?;
-                            }
-                        }
-                    }
+                    mark_shipped(tx, &key, &row, now)?;
                 }
                 let text = format!("{}: {text}", row.label());
                 tx.record(
@@ -506,7 +548,6 @@ impl Cycle {
                     parcel,
                     ParcelState::Refused,
                     Some(intent),
-                    None,
                     format!("the channel refuses it: {fault}"),
                 )
                 .await?;
@@ -517,7 +558,6 @@ impl Cycle {
                     parcel,
                     ParcelState::Doubt,
                     Some(intent),
-                    None,
                     format!("a person must look: {fault}"),
                 )
                 .await?;
@@ -526,14 +566,13 @@ impl Cycle {
             f if f.may_have_happened() => {
                 self.record(format!("order:{}", parcel.order), "unknown", text.clone())
                     .await?;
-                self.wait_for_person(parcel, text).await?;
+                self.wait(parcel, text, true).await?;
             }
             _ => {
                 self.settle_parcel(
                     parcel,
                     back_to,
                     Some(intent),
-                    None,
                     format!("not told yet: {fault}"),
                 )
                 .await?
@@ -549,11 +588,11 @@ impl Cycle {
     }
 
     /// Leaves a parcel where it is, to be gone on with in the next cycle, and says why to whoever looks.
-    async fn wait_for_person(&mut self, parcel: &mut ParcelRow, why: String) -> Step<()> {
-        if parcel.attention && parcel.reason.as_deref() == Some(&why) {
+    async fn wait(&mut self, parcel: &mut ParcelRow, why: String, attention: bool) -> Step<()> {
+        if parcel.attention == attention && parcel.reason.as_deref() == Some(&why) {
             return Ok(());
         }
-        parcel.attention = true;
+        parcel.attention = attention;
         parcel.reason = Some(why);
         let (key, row, now) = (self.key().clone(), parcel.clone(), self.now());
         self.store
@@ -561,4 +600,41 @@ impl Cycle {
             .await?;
         Ok(())
     }
+}
+
+/// Marks the units that the channel was told of with this parcel, and finishes the parcels that carry the rest of them.
+fn mark_shipped(
+    tx: &crate::db::Tx<'_>,
+    key: &Key,
+    parcel: &ParcelRow,
+    now: Instant,
+) -> Result<(), crate::db::Error> {
+    let parcels = tx.parcels_of(key, &parcel.order)?;
+    let units = tx.units(key, &parcel.order)?;
+    for unit in carried(&units, &parcel.id, &|id| number_in(id, &parcels)).concat() {
+        let mut unit = unit.clone();
+        unit.channel_state = "shipped".into();
+        tx.put_unit(key, &parcel.order, &unit)?;
+        // Whether shipping changes the number there differs between marketplaces: write it again.
+        if let Some(listing) = &unit.listing {
+            tx.set_pushed(key, listing, None, now)?;
+        }
+    }
+    let units = tx.units(key, &parcel.order)?;
+    for mut other in parcels {
+        let mut its = (units.iter())
+            .filter(|u| u.parcel.as_deref() == Some(&other.id))
+            .peekable();
+        if other.state == ParcelState::Waiting
+            && other.id != parcel.id
+            && its.peek().is_some()
+            && its.all(|u| matches!(u.channel_state.as_str(), "shipped" | "dropped"))
+        {
+            other.state = ParcelState::Done;
+            other.attention = false;
+            other.reason = Some(format!("its parts were told with {}", parcel.label()));
+            tx.put_parcel(key, &other, now)?;
+        }
+    }
+    Ok(())
 }

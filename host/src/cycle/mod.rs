@@ -4,6 +4,7 @@
 //! anywhere leaves an open intent, and the next run looks the effect up before it does anything else.
 
 mod acceptance;
+mod bundles;
 mod cancellations;
 mod catalog;
 pub mod extras;
@@ -124,6 +125,8 @@ pub struct Report {
     pub mismatches: u32,
     /// Numbers pushed and applied.
     pub pushed: u32,
+    /// Numbers that the channel took and works on.
+    pub queued: u32,
     /// Numbers that the channel refused.
     pub push_failed: u32,
     /// Numbers to be pushed (plan only).
@@ -145,6 +148,7 @@ impl Report {
             + self.cancelled_in_shop
             + self.cancelled_at_channel
             + self.pushed
+            + self.queued
             > 0
     }
 
@@ -165,6 +169,11 @@ impl Report {
                 "units cancelled at the channel",
             ),
             (self.pushed, "stock number written", "stock numbers written"),
+            (
+                self.queued,
+                "stock number on its way",
+                "stock numbers on their way",
+            ),
             (
                 self.push_failed,
                 "stock number refused",
@@ -193,6 +202,7 @@ impl Report {
         self.cancelled_in_shop += before.cancelled_in_shop;
         self.cancelled_at_channel += before.cancelled_at_channel;
         self.pushed += before.pushed;
+        self.queued += before.queued;
         self.push_failed += before.push_failed;
         self.drift += before.drift;
     }

@@ -6,9 +6,14 @@ use jiff::ToSpan;
 
 use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
 use crate::crash;
-use crate::db::{self, ChannelRow, Intent, IntentKind, OrderRow, OrderState, ShopRow, Store};
+use crate::db::{
+    self, Bundles, ChannelRow, CreatedFrom, Intent, IntentKind, OrderRow, OrderState, ShopRow,
+    Store,
+};
 use crate::model::{CreatedOrder, Fault, Instant, NewOrder, Order};
-use crate::sync::orders::{Context, Decision, LINE_PROPERTY, channel_name, decide, ship_by};
+use crate::sync::orders::{
+    Context, Decision, LINE_PROPERTY, PART_PROPERTY, channel_name, decide, ship_by,
+};
 
 /// Orders of one such request.
 const REREAD_CHUNK: usize = 50;
@@ -20,9 +25,10 @@ pub struct OrderContext<'a> {
     row: &'a ChannelRow,
     currency: &'a str,
     variants: HashMap<String, Vec<String>>,
+    bundles: Bundles,
 }
 
-/// Reads it: the variants that have the order's SKUs.
+/// Reads it: which of the order's SKUs are bundles, and the variants that have the SKUs.
 pub async fn context_of<'a>(
     store: &Store,
     shop: &'a ShopRow,
@@ -30,25 +36,28 @@ pub async fn context_of<'a>(
     order: &Order,
 ) -> Result<OrderContext<'a>, db::Error> {
     let skus: Vec<String> = order.lines.iter().filter_map(|l| l.sku.clone()).collect();
-    let name = row.key.shop.clone();
-    let variants = store
+    let key = row.key.clone();
+    let (variants, bundles) = store
         .read(move |tx| {
-            skus.into_iter()
-                .map(|sku| {
-                    let ids = tx
-                        .variants_with_sku(&name, &sku)?
-                        .into_iter()
-                        .map(|v| v.variant)
-                        .collect();
-                    Ok((sku, ids))
-                })
-                .collect()
+            let mut bundles = Bundles::new();
+            let mut variants = HashMap::new();
+            for sku in skus {
+                let parts = tx.parts_of(&key, &sku)?;
+                let wanted = (parts.iter().map(|p| p.sku.clone())).chain([sku.clone()]);
+                for sku in wanted {
+                    let found = tx.variants_with_sku(&key.shop, &sku)?;
+                    variants.insert(sku, found.into_iter().map(|v| v.variant).collect());
+                }
+                bundles.insert(sku, parts);
+            }
+            Ok((variants, bundles))
         })
         .await?;
     Ok(OrderContext {
         row,
         currency: shop.info.as_ref().map_or("", |i| i.currency.as_str()),
         variants,
+        bundles,
     })
 }
 
@@ -63,6 +72,7 @@ impl OrderContext<'_> {
             customer: None,
             currency: self.currency,
             variants: &|sku| self.variants.get(sku).cloned().unwrap_or_default(),
+            parts: &|sku| self.bundles.get(sku).cloned().unwrap_or_default(),
         })
     }
 }
@@ -440,12 +450,16 @@ impl Cycle {
         created: CreatedOrder,
         how: &'static str,
     ) -> Step<()> {
-        let lines: Vec<(String, Vec<String>)> = created
+        let lines: Vec<CreatedFrom> = created
             .lines
             .iter()
             .filter_map(|l| {
-                let ids = &l.properties.iter().find(|p| p.key == LINE_PROPERTY)?.value;
-                Some((l.id.clone(), ids.split(',').map(str::to_owned).collect()))
+                let told = |key| Some(&l.properties.iter().find(|p| p.key == key)?.value);
+                Some(CreatedFrom {
+                    shop_line: l.id.clone(),
+                    lines: told(LINE_PROPERTY)?.split(',').map(str::to_owned).collect(),
+                    part: told(PART_PROPERTY).cloned(),
+                })
             })
             .collect();
         let (key, id, now) = (self.key().clone(), id.to_owned(), self.now());

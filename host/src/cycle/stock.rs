@@ -6,9 +6,28 @@ use jiff::ToSpan;
 
 use super::{Cycle, Mode, Step, channel, stops_flow};
 use crate::crash;
-use crate::db::{ParcelRow, PushRow, StockRow};
-use crate::model::{Fault, LostLink, ParcelOut, Rest, StockOutcome, StockSemantics, StockWrite};
-use crate::sync::stock::{Extent, StockChange, differences, guard, target};
+use crate::db::{ParcelRow, PushRow, SentRow, StockRow, TicketRow, queued_as};
+use crate::model::{
+    Fault, LostLink, ParcelOut, Rest, Settlement, StockOutcome, StockSemantics, StockWrite,
+};
+use crate::sync::fulfillments::{carried, number_in};
+use crate::sync::stock::{Extent, StockChange, differences, guard, lowerings};
+
+/// How long a channel may work on a push. What takes longer is lost: its numbers are written again.
+const LONGEST_PUSH_HOURS: i64 = 6;
+/// When a ticket is asked for again where the connector does not say.
+const POLL_MS: u32 = 30_000;
+
+/// Whether the channel has the numbers that hold once units are shipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lowered {
+    /// It has them, or refuses them for good.
+    Written,
+    /// It works on them.
+    OnTheirWay,
+    /// They could not be written.
+    NotWritten,
+}
 
 impl Cycle {
     /// Settles tickets, then pushes every difference in the channel's largest batches.
@@ -17,7 +36,8 @@ impl Cycle {
             self.settle_tickets().await?;
         }
         let (rows, only_down) = self.stock_rows(None).await?;
-        let mut changes = differences(&rows, &self.row.policy, self.semantics());
+        let sent = self.sent().await?;
+        let mut changes = differences(&rows, &self.row.policy, self.semantics(), &sent);
         if only_down {
             changes.retain(|c| c.from.is_none_or(|from| c.to < from));
         }
@@ -68,62 +88,64 @@ impl Cycle {
         Ok(approved.is_none_or(|a| Extent::of(changes).within(a, &self.row.policy)))
     }
 
-    /// Writes the number that holds once the parcel's units are shipped, before they are marked so. False: not
-    /// written, so the units must not be marked yet.
+    /// Writes the numbers that hold once the parcel's units are shipped, before they are marked so: the units of a
+    /// parcel that is prepared count no more as held back by the channel.
     pub(super) async fn lower_stock_for(
         &mut self,
         parcel: &ParcelRow,
         out: &ParcelOut,
-    ) -> Step<bool> {
+    ) -> Step<Lowered> {
         if self.semantics() != StockSemantics::GrossOfReservations {
-            return Ok(true);
+            return Ok(Lowered::Written);
         }
         let (key, order) = (self.key().clone(), parcel.order.clone());
-        let units = self.store.read(move |tx| tx.units(&key, &order)).await?;
-        let mut leaving: HashMap<String, u32> = HashMap::new();
-        let mut listings = Vec::new();
-        for u in units
-            .iter()
-            .filter(|u| u.parcel.as_deref() == Some(&parcel.id) && u.channel_state == "open")
-        {
-            if out.lines.iter().any(|l| l.line == u.line)
-                && let Some(listing) = &u.listing
-            {
-                *leaving.entry(listing.clone()).or_default() += 1;
-                listings.push(listing.clone());
-            }
-        }
+        let (units, parcels) = self
+            .store
+            .read(move |tx| Ok((tx.units(&key, &order)?, tx.parcels_of(&key, &order)?)))
+            .await?;
+        let listings: Vec<String> = carried(&units, &parcel.id, &|id| number_in(id, &parcels))
+            .into_iter()
+            .map(|pieces| pieces[0])
+            .filter(|u| u.channel_state == "open")
+            .filter(|u| out.lines.iter().any(|l| l.line == u.line))
+            .filter_map(|u| u.listing.clone())
+            .collect();
         // The shop's number must contain the sale before the channel stops holding it back.
         self.refresh_stale_items().await?;
-        let (mut rows, _) = self.stock_rows(Some(listings)).await?;
-        for row in &mut rows {
-            row.reserved = row
-                .reserved
-                .saturating_sub(leaving.get(&row.listing).copied().unwrap_or(0));
-        }
-        let policy = self.row.policy.clone();
-        let changes: Vec<StockChange> = rows
-            .iter()
-            .map(|r| target(r, &policy, self.semantics()))
-            .filter(|c| c.from.is_none_or(|from| c.to < from))
-            .collect();
+        let (rows, _) = self.stock_rows(Some(listings)).await?;
+        let sent = self.sent().await?;
+        let (changes, awaited) = lowerings(&rows, &self.row.policy, self.semantics(), &sent);
         let by_listing: HashMap<&str, &StockRow> =
             rows.iter().map(|r| (r.listing.as_str(), r)).collect();
         let batch = self.connector.manifest().stock_batch().max(1);
-        let mut all = true;
+        let mut lowered = if awaited {
+            Lowered::OnTheirWay
+        } else {
+            Lowered::Written
+        };
         for chunk in changes.chunks(batch) {
-            all &= self.push(chunk, &by_listing, "before-shipping").await?;
+            match self.push(chunk, &by_listing, "before-shipping").await? {
+                Lowered::Written => {}
+                Lowered::OnTheirWay if lowered == Lowered::NotWritten => {}
+                worse => lowered = worse,
+            }
         }
-        Ok(all)
+        Ok(lowered)
     }
 
-    /// Pushes one batch and records each number with its inputs. True: all applied, queued or refused for good.
+    /// The newest numbers sent that are not known to be there.
+    async fn sent(&self) -> Step<HashMap<String, SentRow>> {
+        let key = self.key().clone();
+        Ok(self.store.read(move |tx| tx.sent(&key)).await?)
+    }
+
+    /// Pushes one batch and records each number with its inputs.
     async fn push(
         &mut self,
         changes: &[StockChange],
         rows: &HashMap<&str, &StockRow>,
         cause: &'static str,
-    ) -> Step<bool> {
+    ) -> Step<Lowered> {
         let writes: Vec<StockWrite> = changes
             .iter()
             .filter_map(|c| Some(rows.get(c.listing.as_str())?.write(c.to)))
@@ -150,35 +172,42 @@ impl Cycle {
             ),
         };
         let (key, now) = (self.key().clone(), self.now());
-        let mut all = true;
+        let mut worst = Lowered::Written;
         let mut records = Vec::new();
-        let mut tickets: HashMap<String, Vec<StockWrite>> = HashMap::new();
-        for ((change, outcome), write) in changes.iter().zip(outcomes).zip(&writes) {
-            let (known, outcome) = match outcome {
+        for (change, outcome) in changes.iter().zip(outcomes) {
+            let (noted, outcome) = match outcome {
                 StockOutcome::Applied => {
                     self.report.pushed += 1;
-                    (Some(change.to), "applied".to_owned())
+                    (Noted::There(change.to), "applied".to_owned())
                 }
                 StockOutcome::Queued(ticket) => {
-                    tickets
-                        .entry(ticket.clone())
-                        .or_default()
-                        .push(write.clone());
-                    (None, format!("queued as {ticket}"))
+                    self.report.queued += 1;
+                    if worst == Lowered::Written {
+                        worst = Lowered::OnTheirWay;
+                    }
+                    let outcome = queued_as(&ticket);
+                    (Noted::OnItsWay(ticket), outcome)
                 }
                 StockOutcome::Failed(fault) => {
-                    // What the channel refuses to be told about, it does not sell either.
-                    all &= matches!(fault, Fault::Rejected { .. } | Fault::Missing { .. });
                     self.report.push_failed += 1;
-                    let text = format!("{}: {} was not written: {fault}", change.sku, change.to);
+                    let text = not_written(&change.sku, change.to, &fault);
                     if stop.is_none() {
                         self.report.problems.push(text.clone());
                     }
-                    // A write that may have happened leaves the number unknown, so the next cycle writes it again.
-                    let known = change.from.filter(|_| !fault.may_have_happened());
-                    (known, fault.to_string())
+                    let noted = match &fault {
+                        // What the channel refuses to be told about, it does not sell either.
+                        f if refusal(f) && stop.is_none() => Noted::Refused,
+                        // A write that may have happened leaves the number unknown, so the next cycle writes it again.
+                        f if f.may_have_happened() => Noted::Unknown,
+                        _ => Noted::AsBefore,
+                    };
+                    if !refusal(&fault) {
+                        worst = Lowered::NotWritten;
+                    }
+                    (noted, fault.to_string())
                 }
             };
+            let row = rows.get(change.listing.as_str());
             let push = PushRow {
                 listing: change.listing.clone(),
                 sku: change.sku.clone(),
@@ -190,22 +219,39 @@ impl Cycle {
                 buffer: change.buffer,
                 withheld: change.withheld,
                 reserved: change.reserved,
-                cause: match rows.get(change.listing.as_str()) {
-                    Some(row) if row.item.is_empty() => "not-in-shop".to_owned(),
+                part: change.part.clone(),
+                cause: match row {
+                    Some(row) if row.parts.is_empty() => "not-in-shop".to_owned(),
                     _ => cause.to_owned(),
                 },
                 outcome,
             };
-            records.push((push, known));
+            // A number that was on its way is still to come.
+            let before =
+                (row.and_then(|row| row.current)).filter(|known| change.from == Some(*known));
+            records.push((push, noted, before));
         }
         self.store
             .fenced(&self.lease, move |tx| {
-                for (push, known) in &records {
-                    tx.set_pushed(&key, &push.listing, *known, now)?;
+                for (push, noted, before) in &records {
+                    let known = match noted {
+                        Noted::There(quantity) => Some(*quantity),
+                        Noted::AsBefore | Noted::Refused => *before,
+                        Noted::Unknown | Noted::OnItsWay(_) => None,
+                    };
+                    let (listing, sku, quantity) = (&push.listing, &push.sku, push.quantity);
+                    tx.set_pushed(&key, listing, known, now)?;
+                    match noted {
+                        Noted::OnItsWay(ticket) => {
+                            tx.put_on_its_way(&key, listing, sku, quantity, ticket)?;
+                            tx.put_ticket(&key, ticket, now, now)?;
+                        }
+                        Noted::Refused => {
+                            tx.put_refused(&key, listing, sku, quantity, &push.outcome)?
+                        }
+                        _ => {}
+                    }
                     tx.record_push(&key, push)?;
-                }
-                for (ticket, levels) in &tickets {
-                    tx.put_ticket(&key, ticket, levels, now, now)?;
                 }
                 Ok(())
             })
@@ -223,87 +269,139 @@ impl Cycle {
                     ),
                 )
                 .await?;
-                Ok(all)
+                Ok(worst)
             }
-            None => Ok(all),
+            None => Ok(worst),
         }
     }
 
+    /// Asks what became of the pushes that the channel works on.
     async fn settle_tickets(&mut self) -> Step<()> {
         let (key, now) = (self.key().clone(), self.now());
         let due = self
             .store
-            .read({
-                let key = key.clone();
-                move |tx| tx.due_tickets(&key, now)
+            .read(move |tx| {
+                let mut due = Vec::new();
+                for row in tx.due_tickets(&key, now)? {
+                    let levels = tx.on_their_way(&key, &row.ticket)?;
+                    due.push((row, levels));
+                }
+                Ok(due)
             })
             .await?;
-        for (ticket, levels) in due {
-            let answer = match self.connector.stock_settle(&ticket).await {
-                Ok(answer) => answer,
-                Err(fault) if stops_flow(&fault) => return Err(channel(fault)),
-                // Nobody knows any more what became of it: the numbers are written again.
-                Err(fault) => {
-                    let text = format!(
-                        "stock ticket {ticket}: {fault}; its {} numbers are written again",
-                        levels.len()
-                    );
-                    self.problem("channel".into(), "ticket-lost", text).await?;
-                    crate::model::Settlement {
-                        done: Some((vec![], Rest::Unknown)),
-                        poll_after_ms: None,
-                    }
-                }
-            };
-            let key = key.clone();
-            match answer.done {
-                None => {
-                    let wait = answer.poll_after_ms.unwrap_or(30_000);
-                    let poll_at = now
-                        .checked_add(i64::from(wait).milliseconds())
-                        .unwrap_or(now);
-                    self.store
-                        .fenced(&self.lease, move |tx| {
-                            tx.put_ticket(&key, &ticket, &levels, poll_at, now)
-                        })
-                        .await?;
-                }
-                Some((listed, rest)) => {
-                    let listed: HashMap<String, StockOutcome> = listed.into_iter().collect();
-                    let mut problems = Vec::new();
-                    let mut known = Vec::new();
-                    for level in &levels {
-                        let applied = match (listed.get(&level.listing), rest) {
-                            (Some(StockOutcome::Applied), _) | (None, Rest::Applied) => true,
-                            (Some(StockOutcome::Failed(fault)), _) => {
-                                problems.push(format!(
-                                    "{}: {} was not written: {fault}",
-                                    level.sku.as_deref().unwrap_or(&level.listing),
-                                    level.quantity
-                                ));
-                                false
-                            }
-                            _ => false,
-                        };
-                        known.push((level.listing.clone(), applied.then_some(level.quantity)));
-                    }
-                    self.report.pushed += known.iter().filter(|(_, q)| q.is_some()).count() as u32;
-                    self.report.push_failed += problems.len() as u32;
-                    self.report.problems.extend(problems.iter().cloned());
-                    self.store
-                        .fenced(&self.lease, move |tx| {
-                            for (listing, quantity) in &known {
-                                tx.set_pushed(&key, listing, *quantity, now)?;
-                            }
-                            for text in &problems {
-                                tx.record(&key, "channel", "push-failed", text, now)?;
-                            }
-                            tx.drop_ticket(&key, &ticket)
-                        })
-                        .await?;
-                }
-            }
+        for (row, levels) in due {
+            self.settle_ticket(row, levels).await?;
         }
+        Ok(())
+    }
+
+    async fn settle_ticket(&mut self, row: TicketRow, levels: Vec<SentRow>) -> Step<()> {
+        let (key, now, ticket) = (self.key().clone(), self.now(), row.ticket);
+        if levels.is_empty() {
+            // Newer numbers have taken the place of all of them.
+            self.store
+                .fenced(&self.lease, move |tx| tx.drop_ticket(&key, &ticket))
+                .await?;
+            return Ok(());
+        }
+        let lost = |why: String, count: usize| {
+            Some(format!(
+                "stock ticket {ticket}: {why}; {count} of its numbers are written again"
+            ))
+        };
+        let all = levels.len();
+        let old = now.duration_since(row.made_at).as_hours() >= LONGEST_PUSH_HOURS;
+        let (answer, lost) = match self.connector.stock_settle(&ticket).await {
+            Ok(answer) if answer.done.is_none() && old => {
+                let why = format!("the channel works on it for {LONGEST_PUSH_HOURS} hours");
+                (given_up(), lost(why, all))
+            }
+            Ok(answer) => {
+                let text = answer.done.as_ref().and_then(|(listed, rest)| {
+                    let told = |level: &SentRow| listed.iter().any(|(id, _)| *id == level.listing);
+                    let open = levels.iter().filter(|level| !told(level)).count();
+                    let why = match rest {
+                        Rest::Applied => return None,
+                        Rest::Failed => "the channel did not write all of it",
+                        Rest::Unknown => "the channel does not tell what became of all of it",
+                    };
+                    (open > 0).then(|| lost(why.to_owned(), open)).flatten()
+                });
+                (answer, text)
+            }
+            // Nobody knows any more what became of it.
+            Err(fault) if refusal(&fault) || old => (given_up(), lost(fault.to_string(), all)),
+            Err(fault @ Fault::Plugin { .. }) => {
+                let text = format!("stock ticket {ticket}: {fault}");
+                self.problem("channel".into(), "not-settled", text).await?;
+                (later(), None)
+            }
+            Err(fault) if stops_flow(&fault) => return Err(channel(fault)),
+            Err(fault) => {
+                tracing::warn!(channel = %key, ticket, "not settled yet: {fault}");
+                (later(), None)
+            }
+        };
+        if let Some(text) = lost {
+            self.problem("channel".into(), "ticket-lost", text).await?;
+        }
+        let Some((listed, rest)) = answer.done else {
+            let wait = answer.poll_after_ms.unwrap_or(POLL_MS);
+            let poll_at = now
+                .checked_add(i64::from(wait).milliseconds())
+                .unwrap_or(now);
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    tx.put_ticket(&key, &ticket, poll_at, now)
+                })
+                .await?;
+            return Ok(());
+        };
+        let listed: HashMap<String, StockOutcome> = listed.into_iter().collect();
+        let mut settled = Vec::new();
+        for level in levels {
+            let (noted, outcome) = match (listed.get(&level.listing), rest) {
+                (Some(StockOutcome::Applied), _) | (None, Rest::Applied) => {
+                    self.report.pushed += 1;
+                    (Noted::There(level.quantity), "applied".to_owned())
+                }
+                (Some(StockOutcome::Failed(fault)), _) => {
+                    self.report.push_failed += 1;
+                    let text = not_written(&level.sku, level.quantity, fault);
+                    self.problem(format!("sku:{}", level.sku), "push-failed", text)
+                        .await?;
+                    let refused = refusal(fault);
+                    let noted = if refused {
+                        Noted::Refused
+                    } else {
+                        Noted::Unknown
+                    };
+                    (noted, fault.to_string())
+                }
+                (None, Rest::Failed) => (Noted::Unknown, "not written".to_owned()),
+                _ => (
+                    Noted::Unknown,
+                    "nobody knows whether it was written".to_owned(),
+                ),
+            };
+            settled.push((level, noted, outcome));
+        }
+        self.store
+            .fenced(&self.lease, move |tx| {
+                for (level, noted, outcome) in &settled {
+                    let (listing, quantity) = (&level.listing, level.quantity);
+                    tx.settle_push(&key, listing, &ticket, outcome)?;
+                    match noted {
+                        Noted::There(_) => tx.set_pushed(&key, listing, Some(quantity), now)?,
+                        Noted::Refused => {
+                            tx.put_refused(&key, listing, &level.sku, quantity, outcome)?;
+                        }
+                        _ => tx.set_pushed(&key, listing, None, now)?,
+                    }
+                }
+                tx.drop_ticket(&key, &ticket)
+            })
+            .await?;
         Ok(())
     }
 
@@ -343,5 +441,42 @@ impl Cycle {
             .fenced(&self.lease, move |tx| tx.put_plan(&key, &why, &body, now))
             .await?;
         Ok(())
+    }
+}
+
+/// What is noted of a number that was sent.
+enum Noted {
+    /// The channel has it.
+    There(u32),
+    /// The channel works on it, under this ticket.
+    OnItsWay(String),
+    /// The channel does not take it.
+    Refused,
+    /// It never arrived.
+    AsBefore,
+    /// It may have arrived.
+    Unknown,
+}
+
+/// Whether the channel will never take the same number for the same listing.
+fn refusal(fault: &Fault) -> bool {
+    matches!(fault, Fault::Rejected { .. } | Fault::Missing { .. })
+}
+
+fn not_written(sku: &str, quantity: u32, fault: &Fault) -> String {
+    format!("{sku}: {quantity} was not written: {fault}")
+}
+
+fn given_up() -> Settlement {
+    Settlement {
+        done: Some((vec![], Rest::Unknown)),
+        poll_after_ms: None,
+    }
+}
+
+fn later() -> Settlement {
+    Settlement {
+        done: None,
+        poll_after_ms: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Mirrors of both sides' catalogues, the links between them, and the inputs of stock levels.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub struct ListingRow {
     pub read_at: Instant,
 }
 
-/// A match of one listing and one variant.
+/// A match of one listing and one variant; a bundle has one for each of its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkRow {
     /// Listing id.
@@ -55,8 +55,12 @@ pub struct LinkRow {
     pub variant: String,
     /// Inventory item id.
     pub item: String,
-    /// Byte-equal on both sides.
+    /// The listing's.
     pub sku: String,
+    /// The variant's, where the listing is a bundle: otherwise it is byte-equal to the listing's.
+    pub part: Option<String>,
+    /// Of the variant in one piece of the listing.
+    pub pieces: u32,
 }
 
 /// A SKU that is not in step, and why.
@@ -64,7 +68,7 @@ pub struct LinkRow {
 pub struct Mismatch {
     /// The SKU as its side writes it.
     pub sku: String,
-    /// `duplicate-shop`, `duplicate-channel`, `no-listing`, `no-variant`, `near-miss`, `untracked`.
+    /// `duplicate-shop`, `duplicate-channel`, `no-listing`, `no-variant`, `near-miss`, `untracked`, `bundle-part`.
     pub kind: String,
     /// For people: what to change.
     pub detail: String,
@@ -79,22 +83,33 @@ pub struct StockRow {
     pub parent: Option<String>,
     /// SKU.
     pub sku: String,
-    /// Inventory item id.
-    pub item: String,
+    /// What the shop has of it: one entry, of a bundle one for each part, none when it is not in the shop any more.
+    pub parts: Vec<StockPart>,
     /// Handed back to the connector.
     pub facts: Vec<Fact>,
     /// The number at the channel as far as known.
     pub current: Option<u32>,
-    /// Shopify's available over the channel's locations.
-    pub available: i64,
-    /// Units sold on any channel that `available` does not contain yet.
-    pub unseen: i64,
     /// Units of this channel's open orders: what it subtracts by itself when its semantics say so.
     pub reserved: u32,
     /// The listing's title.
     pub title: String,
     /// Of what could be offered, held back by extras.
     pub withheld: u32,
+}
+
+/// What the shop has of one variant behind a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockPart {
+    /// The variant's SKU, where the listing is a bundle.
+    pub part: Option<String>,
+    /// Inventory item id.
+    pub item: String,
+    /// Of it in one piece of the listing; at least 1.
+    pub pieces: u32,
+    /// Shopify's available over the channel's locations.
+    pub available: i64,
+    /// Pieces sold on any channel that `available` does not contain yet.
+    pub unseen: i64,
 }
 
 impl StockRow {
@@ -309,17 +324,31 @@ impl Tx<'_> {
         mismatches: &[Mismatch],
         now: Instant,
     ) -> Result<(usize, usize), Error> {
-        let mut before: HashMap<String, (String, String)> = HashMap::new();
+        let mut before: HashMap<(String, String), LinkRow> = HashMap::new();
         {
             let mut statement = self.conn.prepare_cached(
-                "select listing, variant, sku from link where shop = ?1 and channel = ?2",
+                "select listing, variant, item, sku, part, pieces from link where shop = ?1 and channel = ?2",
             )?;
             let mut rows = statement.query(params![key.shop, key.channel])?;
             while let Some(r) = rows.next()? {
-                before.insert(r.get(0)?, (r.get(1)?, r.get(2)?));
+                let link = LinkRow {
+                    listing: r.get(0)?,
+                    variant: r.get(1)?,
+                    item: r.get(2)?,
+                    sku: r.get(3)?,
+                    part: r.get(4)?,
+                    pieces: r.get(5)?,
+                };
+                before.insert((link.listing.clone(), link.item.clone()), link);
             }
         }
-        let (mut new, mut gone) = (0, 0);
+        let was: HashSet<String> = before.keys().map(|(listing, _)| listing.clone()).collect();
+        let is: HashSet<&str> = links.iter().map(|l| l.listing.as_str()).collect();
+        let new = is.iter().filter(|listing| !was.contains(**listing)).count();
+        let gone = was
+            .iter()
+            .filter(|listing| !is.contains(listing.as_str()))
+            .count();
         let mut found = self.conn.prepare_cached(
             "update listing set lost = null where shop = ?1 and channel = ?2 and id = ?3",
         )?;
@@ -328,14 +357,12 @@ impl Tx<'_> {
                and not exists (select 1 from variant v where v.shop = ?1 and v.sku = listing.sku and v.tracked = 0)",
         )?;
         let mut put = self.conn.prepare_cached(
-            "insert into link (shop, channel, listing, variant, item, sku, linked_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             on conflict (shop, channel, listing) do update set variant = ?4, item = ?5, sku = ?6, linked_at = ?7",
+            "insert into link (shop, channel, listing, variant, item, sku, linked_at, part, pieces) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             on conflict (shop, channel, listing, item) do update set variant = ?4, sku = ?6, linked_at = ?7, part = ?8, pieces = ?9",
         )?;
         for l in links {
-            match before.remove(&l.listing) {
-                Some((variant, sku)) if variant == l.variant && sku == l.sku => continue,
-                Some(_) => {}
-                None => new += 1,
+            if before.remove(&(l.listing.clone(), l.item.clone())).as_ref() == Some(l) {
+                continue;
             }
             found.execute(params![key.shop, key.channel, l.listing])?;
             put.execute(params![
@@ -345,15 +372,22 @@ impl Tx<'_> {
                 l.variant,
                 l.item,
                 l.sku,
-                ms(now)
+                ms(now),
+                l.part,
+                l.pieces
             ])?;
         }
-        let mut remove = self
-            .conn
-            .prepare_cached("delete from link where shop = ?1 and channel = ?2 and listing = ?3")?;
-        for (listing, (_, sku)) in &before {
-            gone += remove.execute(params![key.shop, key.channel, listing])?;
-            lose.execute(params![key.shop, key.channel, listing, sku])?;
+        let mut remove = self.conn.prepare_cached(
+            "delete from link where shop = ?1 and channel = ?2 and listing = ?3 and item = ?4",
+        )?;
+        for LinkRow {
+            listing, item, sku, ..
+        } in before.values()
+        {
+            remove.execute(params![key.shop, key.channel, listing, item])?;
+            if !is.contains(listing.as_str()) {
+                lose.execute(params![key.shop, key.channel, listing, sku])?;
+            }
         }
         let mut old: BTreeMap<(String, String), String> = BTreeMap::new();
         for m in self.mismatches(key)? {
@@ -414,7 +448,9 @@ impl Tx<'_> {
     pub fn link_count(&self, key: &Key) -> Result<u32, Error> {
         Ok(self
             .conn
-            .prepare_cached("select count(*) from link where shop = ?1 and channel = ?2")?
+            .prepare_cached(
+                "select count(distinct listing) from link where shop = ?1 and channel = ?2",
+            )?
             .query_row(params![key.shop, key.channel], |r| r.get(0))?)
     }
 
@@ -433,11 +469,9 @@ impl Tx<'_> {
                 listing: r.get(0)?,
                 parent: r.get(1)?,
                 sku: r.get(2)?,
-                item: String::new(),
+                parts: Vec::new(),
                 facts: unjson(&r.get::<_, String>(3)?, "listing.facts")?,
                 current: r.get(4)?,
-                available: 0,
-                unseen: 0,
                 reserved: 0,
                 title: r.get(5)?,
                 withheld: 0,
@@ -448,8 +482,8 @@ impl Tx<'_> {
 
     /// The inputs of every link's level; of these SKUs or listings only, when given.
     ///
-    /// `reserved` leaves out units of which it is not known whether they are shipped there already: counted, they might
-    /// be offered again.
+    /// `reserved` leaves out units that are about to be marked as shipped there, and those of which it is not known
+    /// whether they are: counted, they might be offered again.
     ///
     /// `unseen` counts each unit that is sold and not dropped, whose order Shopify does not have yet, or has
     /// only since after the level was read: between the two, Shopify's number still contains it.
@@ -476,9 +510,10 @@ impl Tx<'_> {
         let mut reserved: HashMap<String, u32> = HashMap::new();
         let mut statement = self.conn.prepare_cached(
             "select listing, count(*) from unit
-             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open'
-               and not exists (select 1 from parcel p where p.shop = unit.shop and p.channel = unit.channel
-                 and p.id = unit.parcel and p.state in ('shipping', 'doubt'))
+             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open' and piece = 0
+               and not exists (select 1 from unit s join parcel p on p.shop = s.shop and p.channel = s.channel and p.id = s.parcel
+                 where s.shop = unit.shop and s.channel = unit.channel and s.order_id = unit.order_id and s.line = unit.line
+                   and s.ordinal = unit.ordinal and p.state in ('prepared', 'shipping', 'doubt'))
              group by listing",
         )?;
         let mut rows = statement.query(params![key.shop, key.channel])?;
@@ -486,13 +521,13 @@ impl Tx<'_> {
             reserved.insert(r.get(0)?, r.get(1)?);
         }
         let mut statement = self.conn.prepare_cached(
-            "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity,
+            "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity, k.part, k.pieces,
                coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
                  and l.location in (select value from json_each(?3))), 0),
                i.title
              from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
              where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)) or k.listing in (select value from json_each(?4)))
-             order by k.sku, k.listing",
+             order by k.sku, k.listing, k.part, k.item",
         )?;
         let mut rows = statement.query(params![
             key.shop,
@@ -500,28 +535,38 @@ impl Tx<'_> {
             json(&locations),
             only.map(|s| json(&s))
         ])?;
-        let mut found = Vec::new();
+        let mut found: Vec<StockRow> = Vec::new();
         while let Some(r) = rows.next()? {
             let listing: String = r.get(0)?;
             let item: String = r.get(3)?;
+            let part = StockPart {
+                part: r.get(6)?,
+                pieces: r.get(7)?,
+                available: r.get(8)?,
+                unseen: unseen.get(&item).copied().unwrap_or(0),
+                item,
+            };
+            if let Some(row) = found.last_mut().filter(|row| row.listing == listing) {
+                row.parts.push(part);
+                continue;
+            }
             found.push(StockRow {
                 parent: r.get(1)?,
                 sku: r.get(2)?,
+                parts: vec![part],
                 facts: unjson(&r.get::<_, String>(4)?, "listing.facts")?,
                 current: r.get(5)?,
-                available: r.get(6)?,
-                unseen: unseen.get(&item).copied().unwrap_or(0),
                 reserved: reserved.get(&listing).copied().unwrap_or(0),
                 listing,
-                item,
-                title: r.get(7)?,
+                title: r.get(9)?,
                 withheld: 0,
             });
         }
         Ok(found)
     }
 
-    /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate.
+    /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate. What was
+    /// sent to it before counts no more.
     pub fn set_pushed(
         &self,
         key: &Key,
@@ -534,10 +579,11 @@ impl Tx<'_> {
                 "update listing set quantity = ?4, pushed = coalesce(?4, pushed), pushed_at = ?5 where shop = ?1 and channel = ?2 and id = ?3",
             )?
             .execute(params![key.shop, key.channel, listing, quantity, ms(now)])?;
-        Ok(())
+        self.forget_sent(key, listing)
     }
 
-    /// The number that a listing is known to have; none after a push of unknown fate, or one since `asked`.
+    /// The number that a listing is known to have; none after a push of unknown fate, while one is on its way, or after
+    /// one since `asked`.
     pub fn known_quantity(
         &self,
         key: &Key,
@@ -547,54 +593,12 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached(
-                "select quantity from listing where shop = ?1 and channel = ?2 and id = ?3 and coalesce(pushed_at, 0) <= ?4",
+                "select quantity from listing where shop = ?1 and channel = ?2 and id = ?3 and coalesce(pushed_at, 0) <= ?4
+                   and not exists (select 1 from sent where sent.shop = ?1 and sent.channel = ?2 and sent.listing = ?3 and ticket is not null)",
             )?
             .query_row(params![key.shop, key.channel, listing, ms(asked)], |r| r.get(0))
             .optional()?
             .flatten())
-    }
-
-    /// Stores a ticket of a push that the channel works on later.
-    pub fn put_ticket(
-        &self,
-        key: &Key,
-        ticket: &str,
-        levels: &[StockWrite],
-        poll_at: Instant,
-        now: Instant,
-    ) -> Result<(), Error> {
-        self.conn.execute(
-            "insert into ticket (shop, channel, ticket, levels, made_at, poll_at) values (?1, ?2, ?3, ?4, ?5, ?6)
-             on conflict (shop, channel, ticket) do update set poll_at = ?6",
-            params![key.shop, key.channel, ticket, json(&levels), ms(now), ms(poll_at)],
-        )?;
-        Ok(())
-    }
-
-    /// Tickets with their levels, due by now.
-    pub fn due_tickets(
-        &self,
-        key: &Key,
-        now: Instant,
-    ) -> Result<Vec<(String, Vec<StockWrite>)>, Error> {
-        let mut statement = self
-            .conn
-            .prepare_cached("select ticket, levels from ticket where shop = ?1 and channel = ?2 and poll_at <= ?3 order by made_at")?;
-        let mut rows = statement.query(params![key.shop, key.channel, ms(now)])?;
-        let mut tickets = Vec::new();
-        while let Some(r) = rows.next()? {
-            tickets.push((r.get(0)?, unjson(&r.get::<_, String>(1)?, "ticket.levels")?));
-        }
-        Ok(tickets)
-    }
-
-    /// Forgets a settled ticket.
-    pub fn drop_ticket(&self, key: &Key, ticket: &str) -> Result<(), Error> {
-        self.conn.execute(
-            "delete from ticket where shop = ?1 and channel = ?2 and ticket = ?3",
-            params![key.shop, key.channel, ticket],
-        )?;
-        Ok(())
     }
 }
 

@@ -32,6 +32,8 @@ pub struct PushRow {
     pub withheld: u32,
     /// Units that the channel subtracts by itself, added back.
     pub reserved: u32,
+    /// Of a bundle: how many of which part make one, where that part allows the least.
+    pub part: Option<String>,
     /// `difference`, `before-shipping`, `read-back` ...
     pub cause: String,
     /// `applied`, `queued`, or the fault.
@@ -73,8 +75,8 @@ impl Tx<'_> {
     pub fn record_push(&self, key: &Key, p: &PushRow) -> Result<(), Error> {
         self.conn
             .prepare_cached(
-                "insert into push (shop, channel, listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "insert into push (shop, channel, listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld, part)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 key.shop,
@@ -90,7 +92,8 @@ impl Tx<'_> {
                 p.reserved,
                 p.cause,
                 p.outcome,
-                p.withheld
+                p.withheld,
+                p.part
             ])?;
         Ok(())
     }
@@ -98,7 +101,7 @@ impl Tx<'_> {
     /// The newest pushes of a SKU.
     pub fn pushes(&self, key: &Key, sku: &str, limit: u32) -> Result<Vec<PushRow>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld
+            "select listing, sku, at, quantity, previous, available, unseen, buffer, reserved, cause, outcome, withheld, part
              from push where shop = ?1 and channel = ?2 and sku = ?3 order by at desc, id desc limit ?4",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, sku, limit], |r| {
@@ -115,6 +118,7 @@ impl Tx<'_> {
                 cause: r.get(9)?,
                 outcome: r.get(10)?,
                 withheld: r.get(11)?,
+                part: r.get(12)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -3,6 +3,7 @@
 //! Everything that may run twice is made safe here: unique keys for orders, one open intent per effect,
 //! and a fencing epoch per channel that each write of a cycle checks in its own transaction.
 
+mod bundles;
 mod catalog;
 mod config;
 mod error;
@@ -13,17 +14,20 @@ mod parcels;
 mod plugins;
 mod reports;
 mod store;
+mod tickets;
 
-pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockRow};
+pub use bundles::Bundles;
+pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
 pub use config::{ChannelRow, ChannelState, ShopRow};
 pub use error::Error;
 pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
-pub use orders::{OrderRow, OrderState, UnitRow};
+pub use orders::{CreatedFrom, OrderRow, OrderState, UnitRow};
 pub use parcels::{ParcelRow, ParcelState};
 pub use plugins::{PluginAtWork, PluginVersion};
 pub use reports::{ChannelStatus, OpenUnit};
 pub use store::{Lease, Store, Tx, restore};
+pub use tickets::{Fate, SentRow, TicketRow, queued_as};
 
 /// Milliseconds since 1970 of an instant, as stored.
 pub(crate) fn ms(at: crate::model::Instant) -> i64 {

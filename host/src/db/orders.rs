@@ -98,10 +98,14 @@ pub struct UnitRow {
     pub line: String,
     /// Counts from 0 within the line.
     pub ordinal: u32,
+    /// Counts from 0 within the sold piece: a bundle has a row for each piece of its parts.
+    pub piece: u32,
     /// SKU as sold.
     pub sku: Option<String>,
     /// Listing id.
     pub listing: Option<String>,
+    /// The SKU of the part, where the sold SKU is a bundle.
+    pub part: Option<String>,
     /// Inventory item id.
     pub item: Option<String>,
     /// The Shopify line it is part of.
@@ -112,6 +116,24 @@ pub struct UnitRow {
     pub shop_state: String,
     /// The parcel it travels in.
     pub parcel: Option<String>,
+}
+
+impl UnitRow {
+    /// The SKU in the shop.
+    pub fn shop_sku(&self) -> Option<&str> {
+        self.part.as_deref().or(self.sku.as_deref())
+    }
+}
+
+/// A line of a Shopify order, and what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedFrom {
+    /// The Shopify line.
+    pub shop_line: String,
+    /// The channel's lines that were folded into it.
+    pub lines: Vec<String>,
+    /// The part of a bundle that it stands for.
+    pub part: Option<String>,
 }
 
 const ORDER: &str = "id, number, state, reason, attention, manual_hold, snapshot, ship_by, shop_order, shop_name, created_at, seen_at";
@@ -154,17 +176,25 @@ impl Tx<'_> {
     }
 
     fn put_units(&self, key: &Key, order: &Order, line: &Line) -> Result<(), Error> {
-        let mut units: Vec<UnitRow> = self
-            .units(key, &order.id)?
-            .into_iter()
-            .filter(|u| u.line == line.id)
-            .collect();
+        let mut units: Vec<UnitRow> = Vec::new();
+        for unit in self.units(key, &order.id)? {
+            match units.last_mut() {
+                // A bundle is one unit here, in a parcel as soon as a part of it is.
+                Some(last) if unit.line == line.id && last.ordinal == unit.ordinal => {
+                    last.parcel = last.parcel.take().or(unit.parcel);
+                }
+                _ if unit.line == line.id => units.push(unit),
+                _ => {}
+            }
+        }
         for ordinal in units.len() as u32..line.quantity {
             units.push(UnitRow {
                 line: line.id.clone(),
                 ordinal,
                 sku: line.sku.clone(),
                 listing: line.listing.clone(),
+                piece: 0,
+                part: None,
                 item: None,
                 shop_line: None,
                 channel_state: String::new(),
@@ -212,13 +242,16 @@ impl Tx<'_> {
         for &i in order_of.iter().take(shipped) {
             state[i] = "shipped";
         }
+        let mut known = self.conn.prepare_cached(
+            "update unit set sku = ?6, listing = coalesce(?7, listing), channel_state = ?8
+             where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4 and ordinal = ?5",
+        )?;
         let mut put = self.conn.prepare_cached(
             "insert into unit (shop, channel, order_id, line, ordinal, sku, listing, channel_state, shop_state)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')
-             on conflict (shop, channel, order_id, line, ordinal) do update set sku = ?6, listing = coalesce(?7, listing), channel_state = ?8",
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')",
         )?;
         for (unit, state) in units.iter().zip(state) {
-            put.execute(params![
+            let values = params![
                 key.shop,
                 key.channel,
                 order.id,
@@ -227,17 +260,22 @@ impl Tx<'_> {
                 line.sku,
                 line.listing,
                 state
-            ])?;
+            ];
+            if known.execute(values)? == 0 {
+                put.execute(values)?;
+            }
         }
         Ok(())
     }
 
-    /// Ties units to the inventory item and listing of their SKU, where exactly one fits.
+    /// Ties units to the inventory item and listing of their SKU, where exactly one fits. Those of bundles become one
+    /// row for each piece of the parts, until their order is about to be created.
     pub fn tie_units(&self, key: &Key) -> Result<(), Error> {
+        self.explode_units(key)?;
         self.conn.execute(
-            "update unit set item = (select min(v.item) from variant v where v.shop = unit.shop and v.sku = unit.sku)
+            "update unit set item = (select min(v.item) from variant v where v.shop = unit.shop and v.sku = coalesce(unit.part, unit.sku))
              where shop = ?1 and channel = ?2 and (item is null or shop_state = 'absent') and sku is not null and channel_state <> 'dropped'
-               and 1 = (select count(*) from variant v where v.shop = unit.shop and v.sku = unit.sku)",
+               and 1 = (select count(*) from variant v where v.shop = unit.shop and v.sku = coalesce(unit.part, unit.sku))",
             params![key.shop, key.channel],
         )?;
         self.conn.execute(
@@ -391,13 +429,13 @@ impl Tx<'_> {
             .query_row(params![shop, item, json(&locations)], |r| r.get(0))?)
     }
 
-    /// Notes that the order exists in Shopify. `lines` names, for each Shopify line, the channel lines folded into it.
+    /// Notes that the order exists in Shopify, with what each of its lines was made from.
     pub fn order_created(
         &self,
         key: &Key,
         id: &str,
         created: &CreatedOrder,
-        lines: &[(String, Vec<String>)],
+        lines: &[CreatedFrom],
         now: Instant,
     ) -> Result<(), Error> {
         self.conn.execute(
@@ -408,10 +446,16 @@ impl Tx<'_> {
         let mut tie = self.conn.prepare_cached(
             "update unit set shop_line = ?5, shop_state = 'open'
              where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4 and shop_state = 'absent' and shop_line is null
-               and ordinal in (select ordinal from unit where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4
-                 and shop_state = 'absent' and (channel_state = 'dropped') = ?7 order by ordinal limit ?6)",
+               and (ordinal, piece) in (select ordinal, piece from unit where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4
+                 and shop_state = 'absent' and (channel_state = 'dropped') = ?7 and part is not distinct from ?8
+                 order by ordinal, piece limit ?6)",
         )?;
-        for (shop_line, channel_lines) in lines {
+        for CreatedFrom {
+            shop_line,
+            lines: channel_lines,
+            part,
+        } in lines
+        {
             let mut left = created
                 .lines
                 .iter()
@@ -427,7 +471,8 @@ impl Tx<'_> {
                         line,
                         shop_line,
                         left,
-                        dropped
+                        dropped,
+                        part
                     ])?;
                     left = left.saturating_sub(tied as u32);
                 }
@@ -493,8 +538,8 @@ impl Tx<'_> {
     /// The units of an order, in order.
     pub fn units(&self, key: &Key, order: &str) -> Result<Vec<UnitRow>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select line, ordinal, sku, listing, item, shop_line, channel_state, shop_state, parcel
-             from unit where shop = ?1 and channel = ?2 and order_id = ?3 order by line, ordinal",
+            "select line, ordinal, sku, listing, item, shop_line, channel_state, shop_state, parcel, piece, part
+             from unit where shop = ?1 and channel = ?2 and order_id = ?3 order by line, ordinal, piece",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, order], |r| {
             Ok(UnitRow {
@@ -507,6 +552,8 @@ impl Tx<'_> {
                 channel_state: r.get(6)?,
                 shop_state: r.get(7)?,
                 parcel: r.get(8)?,
+                piece: r.get(9)?,
+                part: r.get(10)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -517,7 +564,7 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(
                 "update unit set channel_state = ?6, shop_state = ?7, parcel = ?8, shop_line = ?9
-                 where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4 and ordinal = ?5",
+                 where shop = ?1 and channel = ?2 and order_id = ?3 and line = ?4 and ordinal = ?5 and piece = ?10",
             )?
             .execute(params![
                 key.shop,
@@ -528,7 +575,8 @@ impl Tx<'_> {
                 u.channel_state,
                 u.shop_state,
                 u.parcel,
-                u.shop_line
+                u.shop_line,
+                u.piece
             ])?;
         Ok(())
     }
@@ -557,10 +605,10 @@ impl Tx<'_> {
         key: &Key,
     ) -> Result<Vec<(String, String, String, u32)>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select o.id, o.number, coalesce(u.sku, u.line), count(*) from channel_order o
+            "select o.id, o.number, coalesce(u.part, u.sku, u.line), count(*) from channel_order o
              join unit u on u.shop = o.shop and u.channel = o.channel and u.order_id = o.id
              where o.shop = ?1 and o.channel = ?2 and o.state = 'created' and u.channel_state = 'dropped' and u.shop_state = 'fulfilled'
-             group by o.id, o.number, coalesce(u.sku, u.line) order by o.id, 3",
+             group by o.id, o.number, coalesce(u.part, u.sku, u.line) order by o.id, 3",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel], |r| {
             Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))

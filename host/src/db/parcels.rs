@@ -18,6 +18,8 @@ pub enum ParcelState {
     Preparing,
     /// The channel knows carrier and code; units are not marked shipped yet.
     Prepared,
+    /// The connector has it, and tells it with the last parcel of its order.
+    Gathered,
     /// Marking was begun; its fate is not recorded yet.
     Shipping,
     /// Told and marked.
@@ -38,6 +40,7 @@ impl ParcelState {
             ParcelState::Ready => "ready",
             ParcelState::Preparing => "preparing",
             ParcelState::Prepared => "prepared",
+            ParcelState::Gathered => "gathered",
             ParcelState::Shipping => "shipping",
             ParcelState::Done => "done",
             ParcelState::Refused => "refused",
@@ -51,6 +54,7 @@ impl ParcelState {
             "ready" => ParcelState::Ready,
             "preparing" => ParcelState::Preparing,
             "prepared" => ParcelState::Prepared,
+            "gathered" => ParcelState::Gathered,
             "shipping" => ParcelState::Shipping,
             "done" => ParcelState::Done,
             "refused" => ParcelState::Refused,
@@ -64,8 +68,16 @@ impl ParcelState {
     pub fn told(self) -> bool {
         !matches!(
             self,
-            ParcelState::Waiting | ParcelState::Ready | ParcelState::Refused
+            ParcelState::Waiting
+                | ParcelState::Ready
+                | ParcelState::Gathered
+                | ParcelState::Refused
         )
+    }
+
+    /// The connector has it: nothing more of it is left to be told, but what the order's last parcel brings along.
+    pub fn handed_over(self) -> bool {
+        self.told() || self == ParcelState::Gathered
     }
 }
 

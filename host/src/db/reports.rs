@@ -57,7 +57,7 @@ impl Tx<'_> {
             Ok(self.conn.prepare_cached(sql)?.query_row(k, |r| r.get(0))?)
         };
         const OPEN: &str = "from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
-            where u.shop = ?1 and u.channel = ?2 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')";
+            where u.shop = ?1 and u.channel = ?2 and u.piece = 0 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')";
         let (open_units, next): (u32, Option<i64>) = self
             .conn
             .prepare_cached(&format!("select count(*), min(o.ship_by) {OPEN}"))?
@@ -70,7 +70,7 @@ impl Tx<'_> {
             linked: self.link_count(key)?,
             mismatches: counts("select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind")?,
             unsure: one(
-                "select count(*) from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
+                "select count(distinct k.listing) from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
                  where k.shop = ?1 and k.channel = ?2 and i.quantity is null",
             )?,
             orders: counts("select state, count(*) from channel_order where shop = ?1 and channel = ?2 group by state order by state")?,
@@ -88,7 +88,7 @@ impl Tx<'_> {
         let mut statement = self.conn.prepare_cached(
             "select o.number, u.sku, o.ship_by, o.state, o.reason
              from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
-             where u.shop = ?1 and u.channel = ?2 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')
+             where u.shop = ?1 and u.channel = ?2 and u.piece = 0 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')
              order by o.ship_by is null, o.ship_by, o.number, u.line, u.ordinal limit ?3",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, limit], |r| {

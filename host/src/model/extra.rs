@@ -55,6 +55,30 @@ pub struct Position {
     pub facts: Vec<Fact>,
 }
 
+/// A listing that could be a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Listing id.
+    pub listing: String,
+    /// SKU.
+    pub sku: String,
+    /// Shown.
+    pub title: String,
+    /// The listing's own, as its connector told them.
+    pub facts: Vec<Fact>,
+}
+
+/// What one piece of a bundle contains of one variant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The variant's SKU.
+    pub sku: String,
+    /// At least 1.
+    pub pieces: u32,
+    /// How much of the bundle's price falls on one of these pieces, compared with the other parts'.
+    pub weight: u32,
+}
+
 /// What happens when an extra fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

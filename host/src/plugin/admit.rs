@@ -17,7 +17,7 @@ const VERSION: &str = "0.1.0";
 /// Interfaces that the host provides; `types` holds no functions.
 const PROVIDED: [&str; 3] = ["types", "session", "http"];
 /// Interfaces that the host calls: what a plugin can do.
-pub(super) const CAPABILITIES: [&str; 10] = [
+pub(super) const CAPABILITIES: [&str; 11] = [
     "about",
     "listings",
     "stock",
@@ -28,9 +28,10 @@ pub(super) const CAPABILITIES: [&str; 10] = [
     "webhooks",
     "order-edits",
     "stock-edits",
+    "bundles",
 ];
 /// Those of extras; a plugin has these or the others.
-const EXTRAS: [&str; 2] = ["order-edits", "stock-edits"];
+const EXTRAS: [&str; 3] = ["order-edits", "stock-edits", "bundles"];
 
 /// What a file tells about itself.
 #[derive(Debug)]

@@ -47,3 +47,4 @@ connector!(cancellations, "with-cancellations");
 connector!(webhooks, "with-webhooks");
 capability!(order_edits, "with-order-edits");
 capability!(stock_edits, "with-stock-edits");
+capability!(bundles, "with-bundles");

@@ -1,10 +1,11 @@
 //! Between the contract's records of extras and the host's own types.
 
+use super::bindings::bundles::exports::lockstep::plugin::bundles as wit_bundles;
 use super::bindings::order_edits::exports::lockstep::plugin::order_edits as wit_orders;
 use super::bindings::stock_edits::exports::lockstep::plugin::stock_edits as wit_stock;
 use super::bindings::types as wit;
 use super::convert::{At, Read, broken, facts, facts_out, instant_out, money, optional_money};
-use crate::model::{Address, Edit, Money, NewOrder, Order, Position};
+use crate::model::{Address, Candidate, Edit, Money, NewOrder, Order, Part, Position};
 
 fn money_out(m: &Money) -> wit::Money {
     wit::Money {
@@ -126,6 +127,34 @@ pub(super) fn position(p: &Position) -> wit_stock::Position {
         sellable: p.sellable,
         facts: facts_out(&p.facts),
     }
+}
+
+/// A listing as an extra sees it.
+pub(super) fn candidate(c: &Candidate) -> wit_bundles::Candidate {
+    wit_bundles::Candidate {
+        listing: c.listing.clone(),
+        sku: c.sku.clone(),
+        title: c.title.clone(),
+        facts: facts_out(&c.facts),
+    }
+}
+
+/// The parts of each candidate.
+pub(super) fn parts(lists: Vec<Vec<wit_bundles::Part>>, expected: usize) -> Read<Vec<Vec<Part>>> {
+    if lists.len() != expected {
+        return broken(
+            "parts",
+            format!("has {} entries for {expected} candidates", lists.len()),
+        );
+    }
+    let part = |p: wit_bundles::Part| Part {
+        sku: p.sku,
+        pieces: p.quantity,
+        weight: p.price_weight,
+    };
+    Ok((lists.into_iter())
+        .map(|list| list.into_iter().map(part).collect())
+        .collect())
 }
 
 /// One number per position.

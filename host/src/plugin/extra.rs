@@ -11,10 +11,10 @@ use super::manifest::Manifest;
 use super::runtime::Plugin;
 use super::state::Surroundings;
 use super::stats::Counters;
-use crate::model::{Edit, Fault, Key, NewOrder, Order, Position};
+use crate::model::{Candidate, Edit, Fault, Key, NewOrder, Order, Part, Position};
 use crate::vault::Scrubber;
 
-/// Positions of one call.
+/// Positions, or candidates, of one call.
 const POSITIONS: usize = 5_000;
 
 /// What an extra is made from.
@@ -96,6 +96,11 @@ impl Extra {
         self.shared.plugin.inner.ready.stock_edits.is_some()
     }
 
+    /// Whether it knows bundles.
+    pub fn knows_bundles(&self) -> bool {
+        self.shared.plugin.inner.ready.bundles.is_some()
+    }
+
     /// The changes that it makes to an order on its way into Shopify. `title` is the channel's.
     pub async fn edit_order(
         &self,
@@ -120,5 +125,18 @@ impl Extra {
             );
         }
         Ok(numbers)
+    }
+
+    /// The parts of each listing, in order; none of those that are no bundles.
+    pub async fn parts(&self, candidates: &[Candidate]) -> Result<Vec<Vec<Part>>, Fault> {
+        let mut parts = Vec::with_capacity(candidates.len());
+        for chunk in candidates.chunks(POSITIONS) {
+            let given: Vec<_> = chunk.iter().map(convert_extra::candidate).collect();
+            parts.extend(
+                call!(self, bundles."parts", READS, lockstep_plugin_bundles.call_parts(&given))
+                    .read(|lists, _| convert_extra::parts(lists, chunk.len()))?,
+            );
+        }
+        Ok(parts)
     }
 }

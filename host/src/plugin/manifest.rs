@@ -37,17 +37,17 @@ pub struct Manifest {
     pub fulfillment: Fulfillment,
     /// How fast the marketplace may be asked; no limit when left out.
     pub rate: Option<Rate>,
-    /// How its author makes the component. The host does nothing with it.
+    /// How its author builds it. Of no meaning once it is built: a host never runs it.
     pub build: Option<Build>,
 }
 
-/// How a component is made, for plugins that are not Rust packages.
+/// How an author's project becomes a component, for `lockstep plugin build`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    /// Run by a shell in the plugin's folder.
+    /// What a shell runs in the project's folder.
     pub command: String,
-    /// The file that it writes, from the plugin's folder.
+    /// Where the component is then, from that folder.
     pub component: String,
 }
 
@@ -390,6 +390,13 @@ impl Manifest {
             }
         }
         ensure!(self.stock.batch >= 1, "stock.batch must be at least 1");
+        if let Some(build) = &self.build {
+            ensure!(!build.command.trim().is_empty(), "build.command is empty");
+            ensure!(
+                !build.component.trim().is_empty(),
+                "build.component is empty"
+            );
+        }
         if let Some(rate) = &self.rate {
             ensure!(
                 rate.per_second >= 0.001 && rate.per_second <= 10_000.0,
@@ -550,11 +557,10 @@ mod tests {
         [rate]
         per-second = 0.5
         burst = 3
-    
-[build]
-command = "npm run build"
-component = "build/x.wasm"
-"#;
+        [build]
+        command = "npm run build"
+        component = "dist/plugin.wasm"
+    "#;
 
     #[test]
     fn a_full_manifest_is_read() {
@@ -573,7 +579,6 @@ component = "build/x.wasm"
                 && m.setting[1].check("fast").is_ok()
         );
         assert!(m.credential[0].kind.needs_id());
-        assert_eq!(m.build.unwrap().component, "build/x.wasm");
     }
 
     #[test]
@@ -625,6 +630,12 @@ component = "build/x.wasm"
             ("default = 50", "default = \"many\"", "page-size"),
             ("choices = [\"fast\", \"safe\"]", "", "choices"),
             ("batch = 40", "batch = 0", "stock.batch"),
+            (
+                "command = \"npm run build\"",
+                "command = \" \"",
+                "build.command",
+            ),
+            ("component = \"dist/plugin.wasm\"", "", "component"),
             ("per-second = 0.5", "per-second = 0.0", "rate.per-second"),
             (
                 "semantics = \"gross-of-reservations\"",

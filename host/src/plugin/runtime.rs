@@ -70,6 +70,7 @@ pub(super) struct Ready {
     pub webhooks: Option<bindings::webhooks::WithWebhooksPre<State>>,
     pub order_edits: Option<bindings::order_edits::WithOrderEditsPre<State>>,
     pub stock_edits: Option<bindings::stock_edits::WithStockEditsPre<State>>,
+    pub bundles: Option<bindings::bundles::WithBundlesPre<State>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -201,6 +202,7 @@ impl Runtime {
             "webhooks functions" webhooks WithWebhooksIndices;
             "order-edits functions" order_edits WithOrderEditsIndices;
             "stock-edits functions" stock_edits WithStockEditsIndices;
+            "bundles functions" bundles WithBundlesIndices;
         }
         Ok(())
     }
@@ -231,6 +233,7 @@ impl Ready {
             webhooks: pre!("webhooks", webhooks, WithWebhooksPre),
             order_edits: pre!("order-edits", order_edits, WithOrderEditsPre),
             stock_edits: pre!("stock-edits", stock_edits, WithStockEditsPre),
+            bundles: pre!("bundles", bundles, WithBundlesPre),
         })
     }
 }

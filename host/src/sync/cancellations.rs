@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::by_line;
+use super::{by_line, by_unit};
 use crate::db::UnitRow;
 use crate::model::{LineQuantity, Reason};
 
@@ -43,9 +43,30 @@ pub fn in_shop(units: &[UnitRow]) -> InShop {
 
 /// Units that Shopify removed and the channel still wants.
 pub fn at_channel(units: &[UnitRow]) -> Vec<LineQuantity> {
-    by_line(units.iter().filter(|u| {
-        u.shop_state == "removed" && matches!(u.channel_state.as_str(), "open" | "held" | "other")
-    }))
+    by_line(wanted(units).filter(|pieces| pieces.iter().all(removed)))
+}
+
+/// SKUs of bundles that the channel still wants and Shopify removed a part of: the channel sells only whole ones.
+pub fn torn(units: &[UnitRow]) -> Vec<&str> {
+    wanted(units)
+        .filter(|pieces| pieces.iter().any(removed) && !pieces.iter().all(removed))
+        .filter_map(|pieces| pieces[0].sku.as_deref())
+        .collect()
+}
+
+fn wanted(units: &[UnitRow]) -> impl Iterator<Item = Vec<&UnitRow>> {
+    (by_unit(units).into_iter())
+        .filter(|p| matches!(p[0].channel_state.as_str(), "open" | "held" | "other"))
+}
+
+fn removed(unit: &&UnitRow) -> bool {
+    unit.shop_state == "removed"
+}
+
+/// Units of a line that the channel has cancelled so far.
+pub fn gone(units: &[UnitRow], line: &str) -> usize {
+    let dropped = |u: &&UnitRow| u.line == line && u.channel_state == "dropped";
+    units.iter().filter(dropped).count()
 }
 
 /// The channel's reason of one kind (`cancel`, `refund`) for a Shopify cancel reason (none: units were removed without
@@ -101,6 +122,8 @@ mod tests {
         UnitRow {
             line: line.into(),
             ordinal: 0,
+            piece: 0,
+            part: None,
             sku: None,
             listing: None,
             item: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::db::{ParcelRow, ParcelState, UnitRow};
 use crate::model::{Carrier, Fulfillment, LineQuantity, ShopOrder};
 
-use super::{by_line, carriers};
+use super::{by_line, by_unit, carriers};
 
 /// What is needed beside the order.
 pub struct Context<'a> {
@@ -44,6 +44,7 @@ pub fn reconcile(
         }
     }
     let known = now_known.as_slice();
+    let number_of = |id: &str| numbered(id, known, shop);
     for f in shop.fulfillments.iter().filter(|f| f.status == "SUCCESS") {
         for (line, quantity) in &f.lines {
             assign(units, line, *quantity, &f.id);
@@ -51,7 +52,7 @@ pub fn reconcile(
         let replaced = take_over(units, f, known);
         let has_units = units.iter().any(|u| u.parcel.as_deref() == Some(&f.id));
         if has_units {
-            let new = parcel(units, f, known, channel_order, cx);
+            let new = parcel(units, f, known, channel_order, &number_of, cx);
             match (replaced, new) {
                 (Some(old), Some(new)) => {
                     changed.retain(|p| p.id != old.id);
@@ -101,7 +102,14 @@ fn assign(units: &mut [UnitRow], line: &str, quantity: u32, fulfillment: &str) {
         })
         .collect();
     // A unit that the channel cancelled is the last to be taken for shipped.
-    free.sort_by_key(|u| (u.channel_state == "dropped", u.line.clone(), u.ordinal));
+    free.sort_by_key(|u| {
+        (
+            u.channel_state == "dropped",
+            u.line.clone(),
+            u.ordinal,
+            u.piece,
+        )
+    });
     for unit in free.into_iter().take(left) {
         unit.parcel = Some(fulfillment.to_owned());
         unit.shop_state = "fulfilled".into();
@@ -118,7 +126,7 @@ fn remove(units: &mut [UnitRow], line: &str, gone: usize) {
         (
             u.shop_state != "removed",
             u.channel_state != "dropped",
-            std::cmp::Reverse((u.line.clone(), u.ordinal)),
+            std::cmp::Reverse((u.line.clone(), u.ordinal, u.piece)),
         )
     });
     for (i, unit) in of_line.into_iter().enumerate() {
@@ -228,6 +236,7 @@ fn parcel(
     f: &Fulfillment,
     known: &[ParcelRow],
     channel_order: &str,
+    number_of: &dyn Fn(&str) -> usize,
     cx: &Context<'_>,
 ) -> Option<ParcelRow> {
     let old = known.iter().find(|p| p.id == f.id);
@@ -263,7 +272,7 @@ fn parcel(
         return None;
     }
     let carrier = carriers::resolve(company.as_deref(), cx.map, cx.carriers);
-    let (state, reason, attention) = judge(units, f, number.as_deref(), &carrier, cx);
+    let (state, reason, attention) = judge(units, f, number.as_deref(), &carrier, number_of, cx);
     let row = ParcelRow {
         id: f.id.clone(),
         order: channel_order.to_owned(),
@@ -277,9 +286,9 @@ fn parcel(
         attention,
         shipped_at: f.created_at,
     };
-    // What the channel refused stays refused until something about it changes.
+    // What the channel refused stays refused until something about it changes, and what waits for the last parcel waits.
     if let Some(old) = old
-        && old.state == ParcelState::Refused
+        && matches!(old.state, ParcelState::Refused | ParcelState::Gathered)
         && (&old.tracking, &old.carrier) == (&row.tracking, &row.carrier)
     {
         return None;
@@ -292,6 +301,7 @@ fn judge(
     f: &Fulfillment,
     number: Option<&str>,
     carrier: &Result<Carrier, String>,
+    number_of: &dyn Fn(&str) -> usize,
     cx: &Context<'_>,
 ) -> (ParcelState, Option<String>, bool) {
     let wait = |why: String, attention| (ParcelState::Waiting, Some(why), attention);
@@ -301,6 +311,9 @@ fn judge(
         .all(|u| u.channel_state == "dropped")
     {
         return wait("it was shipped in Shopify, but the channel has cancelled all of its units: stop the parcel".into(), true);
+    }
+    if carried(units, &f.id, number_of).is_empty() {
+        return wait(PARTS_ONLY.into(), false);
     }
     let Some(number) = number else {
         return if cx.tracking_required {
@@ -340,20 +353,69 @@ fn judge(
     }
 }
 
-/// What a parcel carries, as the channel addresses it: cancelled units are left out.
-pub fn contents(units: &[UnitRow], parcel: &str) -> Vec<LineQuantity> {
-    by_line(
-        units
-            .iter()
-            .filter(|u| u.parcel.as_deref() == Some(parcel) && u.channel_state != "dropped"),
-    )
+/// Why a parcel waits that carries no unit as a whole.
+pub const PARTS_ONLY: &str =
+    "it carries parts of bundles: the channel is told with the parcel that carries the last part";
+
+/// Where a parcel is in the order's parcels. New ones get their numbers in the order in which Shopify tells them.
+fn numbered(id: &str, known: &[ParcelRow], shop: &ShopOrder) -> usize {
+    match number_in(id, known) {
+        0 => {
+            let at = shop.fulfillments.iter().position(|f| f.id == id);
+            known.len() + at.map_or(0, |at| at + 1)
+        }
+        number => number,
+    }
 }
 
-/// Whether no unit of the order is left to ship once this parcel is gone.
-pub fn is_last(units: &[UnitRow], parcel: &str) -> bool {
-    units.iter().all(|u| {
-        u.parcel.as_deref() == Some(parcel)
-            || matches!(u.channel_state.as_str(), "shipped" | "dropped")
+/// The parcel's number among those on record, 0 when it has none.
+pub fn number_in(id: &str, known: &[ParcelRow]) -> usize {
+    (known.iter().find(|p| p.id == id)).map_or(0, |p| p.number as usize)
+}
+
+/// The units, each with its pieces, that the channel is told of with this parcel: those of which it carries the last
+/// piece. Cancelled ones are left out.
+pub fn carried<'a>(
+    units: &'a [UnitRow],
+    parcel: &str,
+    number_of: &dyn Fn(&str) -> usize,
+) -> Vec<Vec<&'a UnitRow>> {
+    let mut sold = by_unit(units);
+    sold.retain(|pieces| {
+        pieces[0].channel_state != "dropped" && told_with(pieces, number_of) == Some(parcel)
+    });
+    sold
+}
+
+/// The parcel with which the channel is told of a unit: the one that carries its last piece, once all are packed.
+fn told_with<'a>(pieces: &[&'a UnitRow], number_of: &dyn Fn(&str) -> usize) -> Option<&'a str> {
+    let packed = |u: &&UnitRow| u.parcel.is_some() || u.shop_state == "removed";
+    let parcels = pieces.iter().filter_map(|u| u.parcel.as_deref());
+    parcels
+        .max_by_key(|p| number_of(p))
+        .filter(|_| pieces.iter().all(packed))
+}
+
+/// What a parcel carries, as the channel addresses it.
+pub fn contents(
+    units: &[UnitRow],
+    parcel: &str,
+    number_of: &dyn Fn(&str) -> usize,
+) -> Vec<LineQuantity> {
+    by_line(carried(units, parcel, number_of).into_iter())
+}
+
+/// Whether no unit of the order is left to be told once this parcel is: every other one is shipped or dropped at the
+/// channel, or in a parcel that the connector has already.
+pub fn is_last(units: &[UnitRow], parcels: &[ParcelRow], parcel: &str) -> bool {
+    let handed_over = |id: &str| {
+        let found = parcels.iter().find(|p| p.id == id);
+        found.is_some_and(|p| p.state.handed_over())
+    };
+    by_unit(units).iter().all(|pieces| {
+        matches!(pieces[0].channel_state.as_str(), "shipped" | "dropped")
+            || told_with(pieces, &|id| number_in(id, parcels))
+                .is_some_and(|id| id == parcel || handed_over(id))
     })
 }
 
@@ -366,6 +428,8 @@ mod tests {
         UnitRow {
             line: line.into(),
             ordinal,
+            piece: 0,
+            part: None,
             sku: Some("A".into()),
             listing: Some("1".into()),
             item: Some("i".into()),
@@ -457,20 +521,118 @@ mod tests {
         assert!(parcels.iter().all(|p| p.state == ParcelState::Ready));
         assert_eq!(parcels[0].tracking.as_deref(), Some("S1"));
         assert_eq!(
-            contents(&units, "F1")
+            contents(&units, "F1", &in_order)
                 .iter()
                 .map(|l| l.line.as_str())
                 .collect::<Vec<_>>(),
             ["1", "2"]
         );
         assert_eq!(
-            contents(&units, "F2")
+            contents(&units, "F2", &in_order)
                 .iter()
                 .map(|l| l.line.as_str())
                 .collect::<Vec<_>>(),
             ["3"]
         );
-        assert!(!is_last(&units, "F1"));
+        assert!(!is_last(&units, &parcels, "F1"));
+    }
+
+    /// Fulfillments are named F1, F2 ... in their order.
+    fn in_order(id: &str) -> usize {
+        id[1..].parse().unwrap()
+    }
+
+    #[test]
+    fn a_bundle_is_told_with_the_parcel_that_carries_its_last_part() {
+        let piece = |line: &str, piece, part: &str| UnitRow {
+            piece,
+            part: Some(part.into()),
+            shop_line: Some(format!("line of {part}")),
+            ..unit(line, 0)
+        };
+        let mut units = [piece("1", 0, "A"), piece("1", 1, "B"), piece("2", 0, "A")];
+        let shipment = |id: &str, lines: &[(&str, u32)]| Fulfillment {
+            lines: (lines.iter())
+                .map(|(part, n)| (format!("line of {part}"), *n))
+                .collect(),
+            ..shipment(id, 0, Some(("Sendle", id)))
+        };
+        let both = vec![
+            shipment("F1", &[("A", 1)]),
+            shipment("F2", &[("A", 1), ("B", 1)]),
+        ];
+        // New ones are numbered in Shopify's order.
+        let mut parcels = run(&mut units, &shop(3, both), &[]);
+        let states: Vec<_> = parcels.iter().map(|p| (p.state, p.attention)).collect();
+        assert_eq!(
+            states,
+            [(ParcelState::Waiting, false), (ParcelState::Ready, false)]
+        );
+        assert_eq!(parcels[0].reason.as_deref(), Some(PARTS_ONLY));
+        assert!(contents(&units, "F1", &in_order).is_empty());
+        assert_eq!(contents(&units, "F2", &in_order).len(), 2);
+        (parcels[0].number, parcels[1].number) = (1, 2);
+        assert!(is_last(&units, &parcels, "F2") && !is_last(&units, &parcels, "F1"));
+        // The channel cancels the bundle: nothing of it is told.
+        for unit in &mut units[..2] {
+            unit.channel_state = "dropped".into();
+        }
+        let lines: Vec<_> = (contents(&units, "F2", &in_order).into_iter())
+            .map(|l| (l.line, l.quantity))
+            .collect();
+        assert_eq!(lines, [("2".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn the_last_parcel_is_the_one_that_finds_all_others_handed_over() {
+        let mut units = [unit("1", 0), unit("2", 0), unit("3", 0)];
+        let both = shop(
+            3,
+            vec![
+                shipment("F1", 1, Some(("Sendle", "S1"))),
+                shipment("F2", 1, Some(("Sendle", "S2"))),
+            ],
+        );
+        let mut parcels = run(&mut units, &both, &[]);
+        units[2].channel_state = "dropped".into();
+        let last = |parcels: &[ParcelRow]| ["F1", "F2"].map(|f| is_last(&units, parcels, f));
+        assert_eq!(
+            last(&parcels),
+            [false, false],
+            "the other is ready, not told"
+        );
+        for handed_over in [
+            ParcelState::Gathered,
+            ParcelState::Prepared,
+            ParcelState::Done,
+        ] {
+            parcels[0].state = handed_over;
+            assert_eq!(last(&parcels), [false, true], "{handed_over:?}");
+        }
+        parcels[1].state = ParcelState::Gathered;
+        assert_eq!(last(&parcels), [true, true]);
+        units[2].channel_state = "open".into();
+        assert!(!is_last(&units, &parcels, "F2"), "one is not packed yet");
+    }
+
+    #[test]
+    fn a_parcel_that_waits_for_the_last_one_may_still_be_changed() {
+        let mut units = [unit("1", 0)];
+        let first = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S1")))]);
+        let mut parcels = run(&mut units, &first, &[]);
+        parcels[0].state = ParcelState::Gathered;
+        assert!(run(&mut units, &first, &parcels).is_empty());
+        let corrected = shop(3, vec![shipment("F1", 1, Some(("Sendle", "S9")))]);
+        let changed = run(&mut units, &corrected, &parcels);
+        assert_eq!(
+            (changed[0].state, changed[0].tracking.as_deref()),
+            (ParcelState::Ready, Some("S9"))
+        );
+        let mut back = shipment("F1", 1, Some(("Sendle", "S1")));
+        back.status = "CANCELLED".into();
+        let withdrawn = run(&mut units, &shop(3, vec![back]), &parcels);
+        assert!(!withdrawn[0].attention, "nobody was told");
+        assert_eq!(units[0].parcel, None);
     }
 
     #[test]

@@ -1,20 +1,29 @@
 //! Which listing belongs to which variant: byte-equal SKU, one on each side, or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::db::{LinkRow, ListingRow, Mismatch, ShopSku};
+use crate::db::{Bundles, LinkRow, ListingRow, Mismatch, ShopSku};
 
 /// Links and what could not be linked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkPlan {
-    /// One per listing that is in step.
+    /// One per listing that is in step, of a bundle one per part.
     pub links: Vec<LinkRow>,
     /// Everything else, with what to change.
     pub mismatches: Vec<Mismatch>,
 }
 
-/// Matches the two sides. Two variants or two listings with one SKU are never guessed between.
-pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
+impl LinkPlan {
+    /// Listings that are in step.
+    pub fn linked(&self) -> usize {
+        let listings: BTreeSet<&str> = self.links.iter().map(|l| l.listing.as_str()).collect();
+        listings.len()
+    }
+}
+
+/// Matches the two sides. Two variants or two listings with one SKU are never guessed between. A listing whose SKU is a
+/// bundle is matched with the variants of its parts.
+pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) -> LinkPlan {
     let mut shop: BTreeMap<&str, Vec<&ShopSku>> = BTreeMap::new();
     for v in variants {
         shop.entry(&v.sku).or_default().push(v);
@@ -26,6 +35,10 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
     {
         channel.entry(&l.sku).or_default().push(l);
     }
+    let parts_of = |sku: &str| bundles.get(sku).map_or(&[][..], Vec::as_slice);
+    let sold_in_bundles: BTreeSet<&str> = (channel.keys())
+        .flat_map(|sku| parts_of(sku).iter().map(|p| p.sku.as_str()))
+        .collect();
     let mut plan = LinkPlan::default();
     let mut links = Vec::new();
     let mut note = |sku: &str, kind: &str, detail: String| {
@@ -48,7 +61,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
                 ),
             );
         }
-        if !channel.contains_key(sku) {
+        if !channel.contains_key(sku) && !sold_in_bundles.contains(sku) {
             lone_shop.entry(rough(sku)).or_default().push(sku);
         }
     }
@@ -63,6 +76,38 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
                     titles(found.iter().map(|l| l.title.as_str()))
                 ),
             );
+        }
+        if let (parts @ [_, ..], [listing]) = (parts_of(sku), found.as_slice()) {
+            let mut tied = Vec::new();
+            let mut missing = Vec::new();
+            for part in parts {
+                match shop.get(part.sku.as_str()).map(Vec::as_slice) {
+                    Some([variant]) if variant.tracked => tied.push(LinkRow {
+                        part: Some(part.sku.clone()),
+                        pieces: part.pieces,
+                        ..link(listing, variant, sku)
+                    }),
+                    Some([_]) => {
+                        missing.push(format!("\"{}\" does not track its quantity", part.sku))
+                    }
+                    Some(many) => missing.push(format!(
+                        "{} variants have the SKU \"{}\"",
+                        many.len(),
+                        part.sku
+                    )),
+                    None => missing.push(format!("no variant has the SKU \"{}\"", part.sku)),
+                }
+            }
+            if missing.is_empty() {
+                links.extend(tied);
+            } else {
+                let detail = format!(
+                    "A bundle whose parts are not all in Shopify: {}.",
+                    missing.join(", ")
+                );
+                note(sku, "bundle-part", detail);
+            }
+            continue;
         }
         let Some(variants) = shop.get(sku) else {
             match lone_shop.get(&rough(sku)) {
@@ -90,12 +135,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
         };
         if let ([variant], [listing]) = (variants.as_slice(), found.as_slice()) {
             if variant.tracked {
-                links.push(LinkRow {
-                    listing: listing.id.clone(),
-                    variant: variant.variant.clone(),
-                    item: variant.item.clone(),
-                    sku: variant.sku.clone(),
-                });
+                links.push(link(listing, variant, sku));
             } else {
                 note(
                     &variant.sku,
@@ -109,7 +149,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
         }
     }
     plan.links = links;
-    let near: std::collections::BTreeSet<String> = plan
+    let near: BTreeSet<String> = plan
         .mismatches
         .iter()
         .filter(|m| m.kind == "near-miss")
@@ -132,6 +172,17 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow]) -> LinkPlan {
     }
     plan.mismatches.sort();
     plan
+}
+
+fn link(listing: &ListingRow, variant: &ShopSku, sku: &str) -> LinkRow {
+    LinkRow {
+        listing: listing.id.clone(),
+        variant: variant.variant.clone(),
+        item: variant.item.clone(),
+        sku: sku.to_owned(),
+        part: None,
+        pieces: 1,
+    }
 }
 
 fn titles<'a>(all: impl Iterator<Item = &'a str>) -> String {
@@ -185,7 +236,7 @@ mod tests {
 
     #[test]
     fn equal_skus_link() {
-        let plan = plan(&[variant("A-1", 1)], &[listing("A-1", 1)]);
+        let plan = plan(&[variant("A-1", 1)], &[listing("A-1", 1)], &Bundles::new());
         assert_eq!(plan.links.len(), 1);
         assert!(plan.mismatches.is_empty());
     }
@@ -195,6 +246,7 @@ mod tests {
         let plan = plan(
             &[variant("A", 1), variant("A", 2), variant("B", 3)],
             &[listing("A", 1), listing("B", 2), listing("B", 3)],
+            &Bundles::new(),
         );
         assert!(plan.links.is_empty());
         assert_eq!(
@@ -208,6 +260,7 @@ mod tests {
         let plan = plan(
             &[variant("KS_tide 30", 1), variant("lone", 2)],
             &[listing("KS-TIDE30", 1), listing("alone", 2)],
+            &Bundles::new(),
         );
         assert_eq!(
             kinds(&plan),
@@ -226,8 +279,34 @@ mod tests {
         v.tracked = false;
         let mut ended = listing("B", 2);
         ended.ended = true;
-        let plan = plan(&[v, variant("B", 2)], &[listing("A", 1), ended]);
+        let plan = plan(
+            &[v, variant("B", 2)],
+            &[listing("A", 1), ended],
+            &Bundles::new(),
+        );
         assert!(plan.links.is_empty());
         assert_eq!(kinds(&plan), [("A", "untracked"), ("B", "no-listing")]);
+    }
+
+    #[test]
+    fn bundles_link_with_all_of_their_parts_or_not_at_all() {
+        let part = |sku: &str, pieces| crate::model::Part {
+            sku: sku.into(),
+            pieces,
+            weight: 1,
+        };
+        let bundles = Bundles::from([
+            ("SET".to_owned(), vec![part("A", 1), part("B", 2)]),
+            ("TORN".to_owned(), vec![part("A", 1), part("C", 1)]),
+        ]);
+        // A variant that has the bundle's own SKU does not stand for it.
+        let shop = [variant("A", 1), variant("B", 2), variant("SET", 3)];
+        let plan = plan(&shop, &[listing("SET", 1), listing("TORN", 2)], &bundles);
+        let tied: Vec<_> = (plan.links.iter())
+            .map(|l| (l.listing.as_str(), l.item.as_str(), l.pieces))
+            .collect();
+        assert_eq!(tied, [("l1", "i1", 1), ("l1", "i2", 2)]);
+        assert_eq!(kinds(&plan), [("TORN", "bundle-part")]);
+        assert!(plan.mismatches[0].detail.contains("\"C\""));
     }
 }

@@ -1,6 +1,7 @@
 //! What a cycle decides: pure planning over plain values, one file per flow. No I/O, no clock.
 
 pub mod acceptance;
+pub mod bundles;
 pub mod cancellations;
 pub mod carriers;
 pub mod extras;
@@ -14,11 +15,20 @@ use std::collections::BTreeMap;
 use crate::db::UnitRow;
 use crate::model::LineQuantity;
 
-/// Counts units by the channel's order line, as the channel is told of them.
-fn by_line<'a>(units: impl Iterator<Item = &'a UnitRow>) -> Vec<LineQuantity> {
-    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+/// The pieces of each sold unit: several of a bundle, one of anything else.
+pub(crate) fn by_unit(units: &[UnitRow]) -> Vec<Vec<&UnitRow>> {
+    let mut sold: BTreeMap<(&str, u32), Vec<&UnitRow>> = BTreeMap::new();
     for u in units {
-        *lines.entry(&u.line).or_default() += 1;
+        sold.entry((&u.line, u.ordinal)).or_default().push(u);
+    }
+    sold.into_values().collect()
+}
+
+/// Counts sold units by the channel's order line, as the channel is told of them.
+fn by_line<'a>(units: impl Iterator<Item = Vec<&'a UnitRow>>) -> Vec<LineQuantity> {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for pieces in units {
+        *lines.entry(&pieces[0].line).or_default() += 1;
     }
     lines
         .into_iter()

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use crate::model::{
-    Address, Fact, Instant, Key, Line, Money, NewLine, NewOrder, Order, Policy, PriceBasis, State,
-    Unmatched,
+    Address, Fact, Instant, Key, Line, Money, NewLine, NewOrder, Order, Part, Policy, PriceBasis,
+    State, Unmatched,
 };
+use crate::sync::bundles::{in_proportion, split};
 
 /// Name of the hidden line property that ties a Shopify line to the channel's lines.
 pub const LINE_PROPERTY: &str = "_lockstep_line";
+
+/// Name of the hidden line property that says which part of a bundle a Shopify line stands for.
+pub const PART_PROPERTY: &str = "_lockstep_part";
 
 /// The attributes that the host gives every order.
 pub const CHANNEL_ATTRIBUTES: [&str; 3] =
@@ -54,6 +58,34 @@ pub struct Context<'a> {
     pub currency: &'a str,
     /// Variant ids by SKU: every variant that has it.
     pub variants: &'a dyn Fn(&str) -> Vec<String>,
+    /// The parts of a SKU that is sold as a bundle; none of any other.
+    pub parts: &'a dyn Fn(&str) -> Vec<Part>,
+}
+
+impl Context<'_> {
+    /// The variant with this SKU; none when a custom line is to stand for it, with why. An error blocks the order.
+    fn variant(&self, sku: &str) -> Result<(Option<String>, Option<String>), String> {
+        let why = if sku.is_empty() {
+            "the line has no SKU".to_owned()
+        } else {
+            match (self.variants)(sku).as_slice() {
+                [one] => return Ok((Some(one.clone()), None)),
+                [] => format!("no variant in Shopify has the SKU \"{sku}\""),
+                many => format!("{} variants in Shopify have the SKU \"{sku}\"", many.len()),
+            }
+        };
+        match self.policy.unmatched {
+            Unmatched::Hold => Err(format!(
+                "{why}; give the right variant exactly this SKU, and the order is created by itself"
+            )),
+            Unmatched::CustomLine => Ok((
+                None,
+                Some(format!(
+                    "{why}: it became a custom line that moves no stock"
+                )),
+            )),
+        }
+    }
 }
 
 /// The marker that makes creation exactly-once.
@@ -197,55 +229,18 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
         let Some(unit_price) = basis else {
             return Decision::Block(format!("line {} has no price", first.id));
         };
-        let sku = first.sku.as_deref().unwrap_or("");
-        let variant = if sku.is_empty() {
-            Err("the line has no SKU".to_owned())
-        } else {
-            match (cx.variants)(sku).as_slice() {
-                [one] => Ok(one.clone()),
-                [] => Err(format!("no variant in Shopify has the SKU \"{sku}\"")),
-                many => Err(format!(
-                    "{} variants in Shopify have the SKU \"{sku}\"",
-                    many.len()
-                )),
-            }
-        };
-        let variant = match (variant, cx.policy.unmatched) {
-            (Ok(id), _) => Some(id),
-            (Err(why), Unmatched::Hold) => {
-                return Decision::Block(format!(
-                    "{why}; give the right variant exactly this SKU, and the order is created by itself"
-                ));
-            }
-            (Err(why), Unmatched::CustomLine) => {
-                alarms.push(format!(
-                    "{why}: it became a custom line that moves no stock"
-                ));
-                None
-            }
-        };
         let taxes = taxes(&group, &unit_price, included);
         paid += unit_price.amount * Decimal::from(quantity);
         if !included {
             paid += taxes.iter().map(|(_, _, m)| m.amount).sum::<Decimal>();
         }
         let ids: Vec<&str> = group.iter().map(|(l, _)| l.id.as_str()).collect();
-        let mut properties = vec![Fact {
+        let properties = vec![Fact {
             key: LINE_PROPERTY.into(),
             value: ids.join(","),
         }];
-        if let Some(list) = first
-            .list_unit
-            .as_ref()
-            .filter(|l| l.amount != unit_price.amount)
-        {
-            properties.push(Fact {
-                key: "_list_price".into(),
-                value: list.amount.to_string(),
-            });
-        }
-        lines.push(NewLine {
-            variant,
+        let line = NewLine {
+            variant: None,
             title: first.title.clone(),
             sku: first.sku.clone(),
             quantity,
@@ -254,7 +249,21 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
             unit_price,
             requires_shipping: true,
             properties,
-        });
+        };
+        let sku = first.sku.as_deref().unwrap_or("");
+        let parts = (cx.parts)(sku);
+        let made = if parts.is_empty() {
+            plain(line, first, cx).map(|(line, alarm)| (vec![line], Vec::from_iter(alarm)))
+        } else {
+            explode(&line, sku, &parts, cx)
+        };
+        match made {
+            Ok((more, alarm)) => {
+                lines.extend(more);
+                alarms.extend(alarm);
+            }
+            Err(why) => return Decision::Block(why),
+        }
     }
     let shipping = order.shipping_total.clone().unwrap_or_else(|| {
         let sum = wanted
@@ -325,6 +334,75 @@ fn new_order(order: &Order, wanted: &[(&Line, u32)], cx: &Context<'_>) -> Decisi
         alarm,
         remark,
     }
+}
+
+/// The line of a SKU that is kept in the shop as it is sold.
+fn plain(
+    mut line: NewLine,
+    sold: &Line,
+    cx: &Context<'_>,
+) -> Result<(NewLine, Option<String>), String> {
+    let (variant, alarm) = cx.variant(line.sku.as_deref().unwrap_or(""))?;
+    line.variant = variant;
+    let list = (sold.list_unit.as_ref()).filter(|l| l.amount != line.unit_price.amount);
+    line.properties.extend(list.map(|list| Fact {
+        key: "_list_price".into(),
+        value: list.amount.to_string(),
+    }));
+    Ok((line, alarm))
+}
+
+/// The lines of a bundle's parts: price and taxes split so that they add up to what was sold.
+fn explode(
+    sold: &NewLine,
+    sku: &str,
+    parts: &[Part],
+    cx: &Context<'_>,
+) -> Result<(Vec<NewLine>, Vec<String>), String> {
+    let mut lines = Vec::new();
+    let mut alarms = Vec::new();
+    for share in split(&sold.unit_price, parts) {
+        let part = &parts[share.part];
+        let (variant, alarm) = (cx.variant(&part.sku))
+            .map_err(|why| format!("part of the bundle \"{sku}\": {why}"))?;
+        alarms.extend(alarm);
+        let mut properties = sold.properties.clone();
+        properties.extend([
+            Fact {
+                key: PART_PROPERTY.into(),
+                value: part.sku.clone(),
+            },
+            Fact {
+                key: "Bundle".into(),
+                value: format!("{} ({sku})", sold.title),
+            },
+        ]);
+        lines.push(NewLine {
+            variant,
+            sku: Some(part.sku.clone()),
+            quantity: sold.quantity * share.pieces,
+            unit_price: Money {
+                amount: share.price,
+                ..sold.unit_price.clone()
+            },
+            taxes: Vec::new(),
+            properties,
+            ..sold.clone()
+        });
+    }
+    let amounts: Vec<Decimal> = (lines.iter())
+        .map(|l| l.unit_price.amount * Decimal::from(l.quantity))
+        .collect();
+    for (code, rate, tax) in &sold.taxes {
+        for (line, amount) in lines.iter_mut().zip(in_proportion(tax.amount, &amounts)) {
+            let amount = Money {
+                amount,
+                ..tax.clone()
+            };
+            line.taxes.push((code.clone(), rate.clone(), amount));
+        }
+    }
+    Ok((lines, alarms))
 }
 
 /// What to note when the channel states another total than the Shopify order gets. Of an order of which a part was
@@ -530,8 +608,65 @@ mod tests {
                 customer: Some("gid://customer".into()),
                 currency: "AUD",
                 variants: &variants,
+                parts: &|sku| match sku {
+                    "SET" => vec![part("A", 1, 2), part("B", 2, 1)],
+                    "TORN" => vec![part("none", 1, 1)],
+                    _ => vec![],
+                },
             },
         )
+    }
+
+    fn part(sku: &str, pieces: u32, weight: u32) -> Part {
+        Part {
+            sku: sku.into(),
+            pieces,
+            weight,
+        }
+    }
+
+    #[test]
+    fn a_bundle_becomes_the_lines_of_its_parts() {
+        let mut set = line("1", "SET", "10.01");
+        set.quantity = 2;
+        set.cancelled = 0;
+        let Decision::Create { order, .. } =
+            run(&order(vec![set, line("2", "B", "20")]), &Policy::default())
+        else {
+            panic!("not created");
+        };
+        let lines: Vec<_> = (order.lines.iter())
+            .map(|l| {
+                let part = (l.properties.iter())
+                    .find(|p| p.key == PART_PROPERTY)
+                    .map(|p| p.value.as_str());
+                (
+                    l.quantity,
+                    l.variant.as_deref(),
+                    l.unit_price.amount.to_string(),
+                    part,
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                (2, Some("gid://A"), "5.01".into(), Some("A")),
+                (4, Some("gid://B"), "2.50".into(), Some("B")),
+                (1, Some("gid://B"), "20".into(), None),
+            ]
+        );
+        assert_eq!(order.paid.amount, "40.02".parse().unwrap());
+        let Decision::Block(why) = run(
+            &super::samples::order(vec![line("1", "TORN", "10")]),
+            &Policy::default(),
+        ) else {
+            panic!("not blocked");
+        };
+        assert!(
+            why.starts_with("part of the bundle \"TORN\": no variant"),
+            "{why}"
+        );
     }
 
     #[test]

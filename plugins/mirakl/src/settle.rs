@@ -1,7 +1,5 @@
 //! What became of a file of stock or offers.
 
-use jiff::SignedDuration;
-
 use crate::api::{Api, path};
 use crate::file;
 use crate::stock::{OFFERS, STOCK};
@@ -12,8 +10,6 @@ use lockstep_sdk::types::Fault;
 
 /// How soon to ask again, in milliseconds. The marketplace allows four times as often.
 const POLL_MS: u32 = 60_000;
-/// How long an import may take. What takes longer is stuck: its numbers are read back and written again.
-const LONGEST: SignedDuration = SignedDuration::from_hours(6);
 
 /// Asks what became of a ticket. `files` is the way to files, `api` to everything else.
 pub fn settle(api: Api<'_>, files: Api<'_>, ticket: &str) -> Result<Settlement, Fault> {
@@ -49,19 +45,8 @@ pub fn settle(api: Api<'_>, files: Api<'_>, ticket: &str) -> Result<Settlement, 
             ));
             Ok(done(Vec::new(), Rest::Unknown))
         }
-        // Waiting, running, or a word that is not known.
-        Some(_) => {
-            let made = import.get("date_created").text();
-            let made = made.and_then(|text| lockstep_sdk::time::parse(&text));
-            let stuck = made.is_some_and(|at| api.cx().timestamp().duration_since(at) > LONGEST);
-            if stuck {
-                api.warn(&format!(
-                    "import {ticket} is worked on for hours and is given up"
-                ));
-                return Ok(done(Vec::new(), Rest::Unknown));
-            }
-            Ok(later())
-        }
+        // Waiting, running, or a word that is not known. One that is stuck the host gives up.
+        Some(_) => Ok(later()),
         None => Err(Fault::Protocol(format!(
             "import {ticket}: the answer has no status: {}",
             import.shortened(200)

@@ -49,7 +49,7 @@ pub fn prepare(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
 pub fn ship(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
     let lines = units(parcel)?;
     let Some(known) = shipments::of(api, &[&parcel.order])? else {
-        return ship_order::ship(api, parcel);
+        return ship_order::ship(api, parcel, &lines);
     };
     let Some(shipment) = find(&known, parcel, &lines)? else {
         return Err(Fault::Conflict(format!(

@@ -1,4 +1,5 @@
-//! Telling one carrier and one number for the whole order, where the marketplace has no shipments.
+//! Telling one carrier and one number for the whole order, where the marketplace has no shipments: those of its last
+//! parcel. The ones before are kept until then, and are shipped with it.
 
 use crate::api::{Api, path};
 use crate::order::{self, Terms};
@@ -87,42 +88,30 @@ impl Seen {
         }
     }
 
-    /// A parcel must hold all that is left: shipping it ships the whole order.
-    fn whole(&self, lines: &[(String, u32)]) -> Result<(), Fault> {
-        for (id, _) in lines {
-            if !self.order.lines.iter().any(|line| line.id == *id) {
-                return Err(Fault::Missing(format!(
-                    "order {} has no line {id}",
-                    self.order.id
-                )));
-            }
+    fn knows(&self, lines: &[(String, u32)]) -> Result<(), Fault> {
+        let known = |id: &str| self.order.lines.iter().any(|line| line.id == id);
+        match lines.iter().find(|(id, _)| !known(id)) {
+            None => Ok(()),
+            Some((id, _)) => Err(Fault::Missing(format!(
+                "order {} has no line {id}",
+                self.order.id
+            ))),
         }
-        for line in self.order.lines.iter().filter(|l| l.state == State::Open) {
-            let left = line.quantity.saturating_sub(line.cancelled);
-            let packed = lines.iter().find(|(id, _)| *id == line.id);
-            let packed = packed.map_or(0, |(_, units)| *units);
-            if packed != left {
-                return Err(Fault::Conflict(format!(
-                    "the parcel has {packed} of the {left} units of line {}; this marketplace takes one parcel for the whole order: ship the rest with it, or cancel the rest first",
-                    line.id
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
 /// First half: carrier and number.
 pub fn prepare(api: Api<'_>, parcel: &Parcel, lines: &[(String, u32)]) -> Result<Sent, Fault> {
+    if !parcel.last {
+        return Ok(kept());
+    }
     let told = carriers::told(parcel, "carrier_url")?;
     let seen = Seen::read(api, &parcel.order)?;
+    seen.knows(lines)?;
     match seen.standing(parcel)? {
         Standing::Shipped(stage) => return Ok(sent(stage, false)),
-        Standing::Told => {
-            seen.whole(lines)?;
-            return Ok(sent(Stage::Ready, true));
-        }
-        Standing::Bare => seen.whole(lines)?,
+        Standing::Told => return Ok(sent(Stage::Ready, true)),
+        Standing::Bare => {}
     }
     let call = path(api, &["orders", &parcel.order, "tracking"]);
     match api.write(Method::Put, call, Some(&told)) {
@@ -139,8 +128,13 @@ pub fn prepare(api: Api<'_>, parcel: &Parcel, lines: &[(String, u32)]) -> Result
     }
 }
 
-/// Second half: the whole order is shipped. A repeat is refused, so a refusal is looked up.
-pub fn ship(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
+/// Second half: the whole order is shipped. A parcel that became the last one only now has its first half to come, so
+/// that is looked at again. A repeat is refused, so a refusal is looked up.
+pub fn ship(api: Api<'_>, parcel: &Parcel, lines: &[(String, u32)]) -> Result<Sent, Fault> {
+    let before = prepare(api, parcel, lines)?;
+    if !parcel.last || !before.more {
+        return Ok(before);
+    }
     let call = path(api, &["orders", &parcel.order, "ship"]);
     match api.write(Method::Put, call, None) {
         Ok(_) => Ok(sent(Stage::Shipped, false)),
@@ -153,6 +147,12 @@ pub fn ship(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
         }
         Err(fault) => Err(fault),
     }
+}
+
+/// A parcel that the marketplace hears of with the last one.
+fn kept() -> Sent {
+    let word = "kept until the order's last parcel".to_owned();
+    sent(Stage::Other(word), true)
 }
 
 fn sent(reached: Stage, more: bool) -> Sent {

@@ -2,7 +2,7 @@ use super::*;
 use crate::api::api;
 use crate::marketplace;
 use crate::ship;
-use crate::ship::tests::parcel;
+use crate::ship::tests::parcel as some_parcel;
 use lockstep_sdk::testing::Fake;
 use serde_json::{Value, json};
 
@@ -12,6 +12,13 @@ const SHIP: &str = "PUT /api/orders/TP-1-A/ship?shop_id=2043";
 
 fn simple() -> Fake {
     marketplace().set("shipments", "per-order")
+}
+
+fn parcel(lines: &[(&str, u32)], tracking: Option<&str>) -> Parcel {
+    Parcel {
+        last: true,
+        ..some_parcel(lines, tracking)
+    }
 }
 
 fn order(state: &str, number: Value, carrier: Value) -> String {
@@ -34,6 +41,11 @@ fn tracking_first_then_the_whole_order() {
     let fake = simple()
         .on(LOOK, 200, &bare("SHIPPING"))
         .on(TRACK, 204, "")
+        .on(
+            LOOK,
+            200,
+            &order("SHIPPING", json!("KSP1"), json!("AUSPOST")),
+        )
         .on(SHIP, 204, "");
     let parcel = parcel(&[("1", 1), ("2", 1)], Some("KSP1 "));
     let ready = ship::prepare(api(fake.cx()), &parcel).expect("ready");
@@ -97,15 +109,30 @@ fn what_is_done_is_not_done_again_and_another_number_is_a_conflict() {
 }
 
 #[test]
-fn a_part_of_an_order_is_never_told() {
-    for lines in [&[("1", 1)][..], &[("1", 2), ("2", 1)]] {
-        let fake = simple().on(LOOK, 200, &bare("SHIPPING"));
-        let parcel = parcel(lines, Some("KSP1"));
-        assert!(matches!(
-            ship::prepare(api(fake.cx()), &parcel),
-            Err(Fault::Conflict(_))
-        ));
+fn a_parcel_before_the_last_is_kept_and_the_marketplace_not_asked() {
+    let fake = simple();
+    let first = some_parcel(&[("1", 1)], Some("KSP1"));
+    for half in [ship::prepare, ship::ship] {
+        let kept = half(api(fake.cx()), &first).expect("kept");
+        assert!(kept.more && matches!(kept.reached, Stage::Other(_)));
     }
+    fake.finish();
+}
+
+#[test]
+fn a_parcel_that_became_the_last_is_told_and_shipped_by_the_second_half() {
+    let fake = simple()
+        .on(LOOK, 200, &bare("SHIPPING"))
+        .on(TRACK, 204, "")
+        .on(SHIP, 204, "");
+    let parcel = parcel(&[("1", 1)], Some("KSP1"));
+    let shipped = ship::ship(api(fake.cx()), &parcel).expect("shipped");
+    assert_eq!((shipped.reached, shipped.more), (Stage::Shipped, false));
+    fake.finish();
+}
+
+#[test]
+fn a_line_that_the_order_does_not_have_is_missing() {
     let fake = simple()
         .on(LOOK, 200, &bare("SHIPPING"))
         .on(LOOK, 200, r#"{"orders":[]}"#);
@@ -124,6 +151,7 @@ fn refusals_are_looked_up() {
     let told = |state: &str| order(state, json!("KSP1"), json!("AUSPOST"));
     let run = |after: &str| {
         let fake = simple()
+            .on(LOOK, 200, &told("SHIPPING"))
             .on(SHIP, 400, r#"{"status":400,"message":""}"#)
             .on(LOOK, 200, after);
         ship::ship(api(fake.cx()), &wanted)

@@ -1,8 +1,8 @@
-//! Builds plugin crates as WebAssembly components and embeds their manifests, for build scripts.
+//! Builds plugin crates as WebAssembly components and embeds their manifests: for build scripts, and for authors.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use wasm_encoder::{CustomSection, Encode, Section};
@@ -77,10 +77,8 @@ pub fn build(workspace: &Path, packages: &[&str], out: &Path) -> anyhow::Result<
         .find(|p| p.join("CACHEDIR.TAG").exists())
         .unwrap_or(out)
         .join("guests");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo(workspace).context("the plugins cannot be built")?;
     command
-        .current_dir(workspace)
         .args([
             "build",
             "--release",
@@ -92,15 +90,6 @@ pub fn build(workspace: &Path, packages: &[&str], out: &Path) -> anyhow::Result<
         .arg(&target);
     for package in packages {
         command.args(["--package", package]);
-    }
-    clean(&mut command);
-    if let Some(rustc) = std::env::var_os(OTHER_RUSTC) {
-        build_library_along(&mut command, &rustc)?;
-    } else {
-        ensure!(
-            library_present(),
-            "the toolchain has no standard library for {TARGET}; run `cargo xtask setup`, or `rustup target add {TARGET}`"
-        );
     }
     let status = command
         .status()
@@ -114,8 +103,66 @@ pub fn build(workspace: &Path, packages: &[&str], out: &Path) -> anyhow::Result<
     Ok(target.join(TARGET).join("release"))
 }
 
-/// A build script's environment describes the build that runs, not that of the plugins.
-fn clean(command: &mut Command) {
+/// Builds the crate in a folder and answers its component, which lies wherever cargo puts it. Cargo's words go to the
+/// terminal.
+pub fn build_crate(directory: &Path) -> anyhow::Result<PathBuf> {
+    let mut command = cargo(directory)?;
+    command
+        .args(["build", "--release", "--target", TARGET])
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    let output = command
+        .output()
+        .context("cannot start cargo; install Rust with rustup")?;
+    ensure!(
+        output.status.success(),
+        "{} does not build; see cargo's words above",
+        directory.display()
+    );
+    let manifest = directory.join("Cargo.toml").canonicalize()?;
+    component_of(&String::from_utf8_lossy(&output.stdout), &manifest).with_context(|| {
+        format!(
+            "{} builds, but to no .wasm file; its library needs `crate-type = [\"cdylib\"]`",
+            directory.display()
+        )
+    })
+}
+
+/// The component that cargo's messages name for the crate with this manifest.
+fn component_of(messages: &str, manifest: &Path) -> Option<PathBuf> {
+    let artifacts = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["manifest_path"].as_str().map(Path::new) == Some(manifest));
+    artifacts
+        .filter_map(|message| {
+            let files = message["filenames"].as_array()?.iter();
+            let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
+            files.find(|file| file.extension().is_some_and(|e| e == "wasm"))
+        })
+        .last()
+}
+
+/// Cargo in a folder, ready to build for [`TARGET`].
+fn cargo(directory: &Path) -> anyhow::Result<Command> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(directory);
+    clean(&mut command);
+    if let Some(rustc) = std::env::var_os(OTHER_RUSTC) {
+        build_library_along(&mut command, directory, &rustc)?;
+    } else {
+        ensure!(
+            library_present(directory)?,
+            "the toolchain has no standard library for {TARGET}; run `rustup target add {TARGET}`"
+        );
+    }
+    Ok(command)
+}
+
+/// Takes away what describes the build, or the program, that runs: a build in another folder is another one.
+pub fn clean(command: &mut Command) {
     const OURS: [&str; 11] = [
         "RUSTC",
         "RUSTDOC",
@@ -129,18 +176,25 @@ fn clean(command: &mut Command) {
         "OPT_LEVEL",
         "DEBUG",
     ];
+    const KEPT: [&str; 3] = ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_TARGET_DIR"];
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if OURS.contains(&&*text) || (text.starts_with("CARGO_") && text != "CARGO_HOME") {
+        if OURS.contains(&&*text) || (text.starts_with("CARGO_") && !KEPT.contains(&&*text)) {
             command.env_remove(&name);
         }
     }
 }
 
 /// As Debian packages Rust: the target's library is built from its sources, with the linker of the pinned toolchain.
-fn build_library_along(command: &mut Command, rustc: &std::ffi::OsStr) -> anyhow::Result<()> {
-    let host = std::env::var("HOST").context("cargo sets HOST for build scripts")?;
-    let tools = PathBuf::from(rustc_says(&["--print", "sysroot"])?)
+fn build_library_along(
+    command: &mut Command,
+    directory: &Path,
+    rustc: &std::ffi::OsStr,
+) -> anyhow::Result<()> {
+    let version = rustc_says(directory, &["-vV"])?;
+    let host = version.lines().find_map(|l| l.strip_prefix("host: "));
+    let host = host.context("rustc does not say what it runs on")?;
+    let tools = PathBuf::from(rustc_says(directory, &["--print", "sysroot"])?)
         .join("lib/rustlib")
         .join(host)
         .join("bin");
@@ -158,17 +212,23 @@ fn build_library_along(command: &mut Command, rustc: &std::ffi::OsStr) -> anyhow
     Ok(())
 }
 
-/// Whether the toolchain has the standard library for plugins.
-pub fn library_present() -> bool {
-    rustc_says(&["--print", "target-libdir", "--target", TARGET])
-        .is_ok_and(|d| std::fs::read_dir(d).is_ok_and(|mut entries| entries.next().is_some()))
+/// Whether the toolchain that a folder uses has the standard library for plugins.
+fn library_present(directory: &Path) -> anyhow::Result<bool> {
+    let place = rustc_says(directory, &["--print", "target-libdir", "--target", TARGET])?;
+    Ok(std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
-fn rustc_says(args: &[&str]) -> anyhow::Result<String> {
+fn rustc_says(directory: &Path, args: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("rustc")
+        .current_dir(directory)
         .args(args)
         .output()
-        .context("cannot start rustc")?;
+        .context("cannot start rustc; install Rust with rustup")?;
+    ensure!(
+        output.status.success(),
+        "rustc does not run: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
@@ -191,5 +251,18 @@ mod tests {
         assert_eq!(once, twice);
         assert_eq!(without_manifest(once), component);
         assert_eq!(without_manifest(b"short".to_vec()), b"short");
+    }
+
+    #[test]
+    fn the_component_is_the_one_of_the_crate_itself() {
+        let messages = r#"
+{"reason":"compiler-artifact","manifest_path":"/w/sdk/Cargo.toml","filenames":["/t/sdk.rlib"]}
+{"reason":"compiler-artifact","manifest_path":"/w/other/Cargo.toml","filenames":["/t/other.wasm"]}
+{"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","filenames":["/t/acme.wasm","/t/libacme.rlib"]}
+{"reason":"build-finished","success":true}
+not JSON"#;
+        let of = |manifest: &str| component_of(messages, Path::new(manifest));
+        assert_eq!(of("/w/Cargo.toml"), Some("/t/acme.wasm".into()));
+        assert_eq!(of("/w/sdk/Cargo.toml"), None);
     }
 }

@@ -64,7 +64,9 @@ def read_json(body):
     """Parses JSON: fractions as exact decimals. Raises ValueError."""
     if _depth(body) > DEEPEST:
         raise ValueError(f"nested deeper than {DEEPEST}")
-    return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+    # A component has only the codecs that were in memory when it was built: `utf-8` always is, `utf-8-sig` is not.
+    text = body.removeprefix(b"\xef\xbb\xbf").decode()
+    return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
 
 
 def _no_number(word):

@@ -173,6 +173,7 @@ class Values(unittest.TestCase):
 
     def test_nesting_within_reason_is_read(self):
         self.assertEqual(read_json(b'{"a":"' + b'[{' * 1_000 + b'\\" \\\\' + b'"}')["a"], "[{" * 1_000 + '" \\')
+        self.assertEqual(read_json(b"\xef\xbb\xbf{}"), {})
         self.assertEqual(len(read_json(b"[" * 200 + b"]" * 200)), 1)
 
 

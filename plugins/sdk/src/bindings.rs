@@ -87,3 +87,4 @@ connector!(cancellations, "with-cancellations", "export_cancellations");
 connector!(webhooks, "with-webhooks", "export_webhooks");
 capability!(order_edits, "with-order-edits", "export_order_edits");
 capability!(stock_edits, "with-stock-edits", "export_stock_edits");
+capability!(bundles, "with-bundles", "export_bundles");

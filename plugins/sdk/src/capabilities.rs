@@ -57,6 +57,11 @@ pub mod stock_edits {
     pub use crate::bindings::stock_edits::exports::lockstep::plugin::stock_edits::Position;
 }
 
+/// Records of naming the parts of bundles.
+pub mod bundles {
+    pub use crate::bindings::bundles::exports::lockstep::plugin::bundles::{Candidate, Part};
+}
+
 /// Who the plugin talks for. Every connector has it.
 pub trait About {
     /// Reads the seller account behind the credentials. The host calls it when a channel is added and once a day, and
@@ -165,4 +170,13 @@ pub trait OrderEdits {
 pub trait StockEdits {
     /// The number to offer for each position, in their order; the host never offers more than `sellable`.
     fn adjust(cx: ExtraCx<'_>, positions: Vec<stock_edits::Position>) -> Result<Vec<u32>, String>;
+}
+
+/// An extra that knows which listings are bundles of several variants of the shop.
+pub trait Bundles {
+    /// The parts of each listing, in their order; none of a listing that is no bundle.
+    fn parts(
+        cx: ExtraCx<'_>,
+        candidates: Vec<bundles::Candidate>,
+    ) -> Result<Vec<Vec<bundles::Part>>, String>;
 }

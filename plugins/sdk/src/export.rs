@@ -80,10 +80,15 @@ macro_rules! __capability {
             adjust(positions: Vec<$crate::stock_edits::Position>) -> Result<Vec<u32>, String>;
         );
     };
+    (bundles, $type:ident) => {
+        $crate::__export!(@extra bundles, export_bundles, Bundles, $type,
+            parts(candidates: Vec<$crate::bundles::Candidate>) -> Result<Vec<Vec<$crate::bundles::Part>>, String>;
+        );
+    };
     ($other:ident, $type:ident) => {
         compile_error!(concat!(
             "there is no capability `", stringify!($other), "`; connectors have about, listings, stock, orders, acceptance, ",
-            "fulfillments, cancellations and webhooks, extras have order_edits and stock_edits"
+            "fulfillments, cancellations and webhooks, extras have order_edits, stock_edits and bundles"
         ));
     };
 }

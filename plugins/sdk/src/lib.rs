@@ -30,7 +30,7 @@
 //! |---|---|
 //! | [`types`] | the contract's records, with defaults for what an author leaves out |
 //! | [`about`] ... [`webhooks`] | one capability of connectors each: its trait and its records |
-//! | [`order_edits`], [`stock_edits`] | the capabilities of extras |
+//! | [`order_edits`], [`stock_edits`], [`bundles`] | the capabilities of extras |
 //! | [`cx`] | the host, as a call sees it |
 //! | [`http`] | requests, and what statuses and error bodies mean |
 //! | [`json`], [`time`] | tolerant reading of what marketplaces send |

@@ -86,13 +86,24 @@ create index listing_sku on listing (shop, channel, sku);
 
 create table link (
   shop text not null, channel text not null, listing text not null,
-  variant text not null, item text not null, sku text not null, linked_at integer not null,
-  primary key (shop, channel, listing)
+  variant text not null, item text not null,
+  sku text not null,                -- the listing's
+  part text,                        -- the variant's, where the listing is a bundle of several
+  pieces integer not null default 1,  -- of the variant in one piece of the listing
+  linked_at integer not null,
+  primary key (shop, channel, listing, item)
 ) strict;
 create index link_item on link (shop, item);
 create index link_sku on link (shop, channel, sku);
 
--- SKUs that are not in step, and why: 'duplicate-shop' | 'duplicate-channel' | 'no-listing' | 'no-variant' | 'near-miss' | 'untracked' | 'rejected'
+-- What the channel's bundles are made of, by the listing's SKU.
+create table bundle (
+  shop text not null, channel text not null, sku text not null, position integer not null,
+  part text not null, pieces integer not null, weight integer not null,
+  primary key (shop, channel, sku, position)
+) strict;
+
+-- SKUs that are not in step, and why: 'duplicate-shop' | 'duplicate-channel' | 'no-listing' | 'no-variant' | 'near-miss' | 'untracked' | 'bundle-part'
 create table mismatch (
   shop text not null, channel text not null, sku text not null, kind text not null,
   detail text not null, since integer not null,
@@ -117,14 +128,18 @@ create unique index order_shop on channel_order (shop, shop_order) where shop_or
 create index order_number on channel_order (shop, channel, number);
 create index order_state on channel_order (shop, channel, state);
 
+-- A sold piece is one row, of a bundle one row for each piece of its parts.
 create table unit (
   shop text not null, channel text not null, order_id text not null, line text not null, ordinal integer not null,
-  sku text, listing text, item text,
+  piece integer not null default 0,
+  sku text, listing text,
+  part text,                        -- the SKU of the part, where the sold SKU is a bundle
+  item text,
   shop_line text,
   channel_state text not null,      -- held | open | shipped | dropped | other
   shop_state text not null,         -- absent | open | fulfilled | removed
   parcel text,
-  primary key (shop, channel, order_id, line, ordinal)
+  primary key (shop, channel, order_id, line, ordinal, piece)
 ) strict;
 create index unit_item on unit (shop, item);
 create index unit_listing on unit (shop, channel, listing);
@@ -135,7 +150,7 @@ create table parcel (
   order_id text not null, number integer not null,
   company text, tracking text, tracking_url text,
   carrier text,                     -- the channel's carrier, JSON
-  state text not null,              -- waiting | ready | preparing | prepared | shipping | done | refused | doubt | withdrawn
+  state text not null,              -- waiting | ready | preparing | prepared | gathered | shipping | done | refused | doubt | withdrawn
   reason text,
   attention integer not null default 0,
   shipped_at integer not null, changed_at integer not null,
@@ -176,6 +191,7 @@ create table push (
   at integer not null, quantity integer not null, previous integer,
   available integer not null, unseen integer not null, buffer integer not null, reserved integer not null,
   withheld integer not null,        -- by extras
+  part text,                        -- of a bundle: the part that allows the least, and how many of it make one
   cause text not null, outcome text not null
 ) strict;
 create index push_sku on push (shop, channel, sku, at);
@@ -223,8 +239,18 @@ create table plugin_at_work (
   file text                         -- null: built in
 ) strict;
 
+-- Pushes that the channel works on later.
 create table ticket (
   shop text not null, channel text not null, ticket text not null,
-  levels text not null, made_at integer not null, poll_at integer not null,
+  made_at integer not null, poll_at integer not null,
   primary key (shop, channel, ticket)
 ) strict;
+
+-- The newest number sent to a listing, while it is on its way (ticket) or refused (why).
+create table sent (
+  shop text not null, channel text not null, listing text not null,
+  sku text not null, quantity integer not null,
+  ticket text, refused text,
+  primary key (shop, channel, listing)
+) strict;
+create index sent_ticket on sent (shop, channel, ticket);

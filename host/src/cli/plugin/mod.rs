@@ -1,4 +1,8 @@
-//! `lockstep plugin`: the connectors and extras that this host can use, their versions and their rights.
+//! `lockstep plugin`: the connectors and extras that this host can use, their versions and their rights; and the tools of
+//! those who write them.
+
+mod build;
+mod new;
 
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -8,7 +12,7 @@ use clap::Subcommand;
 use super::output::{clock, print_rows};
 use super::{ATTENTION, Env, FINE, Usage};
 use crate::host::Host;
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Runtime};
 use crate::registry::Entry;
 
 #[derive(Subcommand)]
@@ -30,19 +34,29 @@ pub(super) enum PluginCommand {
         /// The plugin's id.
         id: String,
     },
+    /// Begin a connector: write a project that builds, passes its tests, and is yours to change.
+    New(new::NewArgs),
+    /// Build a project into a file that a host takes.
+    Build(build::BuildArgs),
+    /// Put a manifest into a component that was built by other means.
+    Pack(build::PackArgs),
 }
 
 pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
-    let host = env.host()?;
     match command {
-        PluginCommand::List => list(&host, env),
-        PluginCommand::Inspect { what } => inspect(&what, &host, env),
+        PluginCommand::New(args) => new::run(args, env),
+        PluginCommand::Build(args) => build::build(&args, env),
+        PluginCommand::Pack(args) => build::pack(&args, env),
+        PluginCommand::List => list(&env.host()?, env),
+        PluginCommand::Inspect { what } => inspect(&what, env),
         PluginCommand::Grant { id } => {
+            let host = env.host()?;
             let asked = host.registry.grant(&id)?;
             println!("Granted to {id}: {}.", asked.join(", "));
             Ok(FINE)
         }
         PluginCommand::Rollback { id } => {
+            let host = env.host()?;
             let (from, to) = host.registry.roll_back(&id)?;
             println!(
                 "{id}: back from {} to {}. The newer one stays away until another file takes its place, or until `lockstep plugin grant {id}`.",
@@ -160,14 +174,16 @@ fn kind(plugin: &Plugin) -> &'static str {
     }
 }
 
-fn inspect(what: &str, host: &Host, env: &Env) -> anyhow::Result<u8> {
+fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
     let path = PathBuf::from(what);
     let (plugin, versions) = if path.extension().is_some_and(|e| e == "wasm") {
         let bytes = std::fs::read(&path).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
-        let plugin = (host.registry.load(&bytes))
+        // An author looks at a file where there is no host yet.
+        let plugin = (Runtime::new(None)?.load(&bytes))
             .map_err(|e| Usage(format!("{} cannot be used: {e:#}", path.display())))?;
         (plugin, Vec::new())
     } else {
+        let host = env.host()?;
         let entries = host.registry.entries();
         let entry = entries.get(what).ok_or_else(|| {
             Usage(format!(
