@@ -48,6 +48,8 @@ impl StandIn {
             seed,
             ..Options::default()
         };
+        // How a store's search lags behind is no business of a connector.
+        options.shopify.switches.index_lag_ms = 0;
         let kind = match name {
             "practice" => {
                 options.practice = Some(practice::Config::default());
