@@ -251,6 +251,13 @@ impl Tx<'_> {
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')",
         )?;
         for (unit, state) in units.iter().zip(state) {
+            // What a cancellation or a refusal does to the number there differs between marketplaces: it is written again.
+            if state == "dropped"
+                && unit.channel_state != "dropped"
+                && let Some(listing) = unit.listing.as_deref().or(line.listing.as_deref())
+            {
+                self.set_pushed(key, listing, None, now)?;
+            }
             let values = params![
                 key.shop,
                 key.channel,

@@ -16,6 +16,7 @@ mod egress;
 mod extra;
 mod limits;
 mod manifest;
+mod rates;
 mod runtime;
 mod state;
 mod stats;
@@ -28,8 +29,8 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    Build, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
-    Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
+    Build, CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
+    Identity, Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;

@@ -146,6 +146,11 @@ impl State {
         Ok(around)
     }
 
+    /// When a request must have begun, so that its answer comes before the call ends.
+    fn latest(&self) -> std::time::Instant {
+        self.meter.begun() + self.limits.wall.saturating_sub(self.limits.request)
+    }
+
     fn take_in(&mut self, answers: &[Answer]) -> wasmtime::Result<()> {
         if self.http.received.load(Ordering::Relaxed) > self.limits.received {
             return self.exceed(format!(
@@ -168,6 +173,7 @@ async fn send(
     around: Arc<Surroundings>,
     who: Who,
     limits: Limits,
+    latest: std::time::Instant,
     count: Arc<HttpCount>,
     request: http::Request,
 ) -> Answer {
@@ -180,7 +186,7 @@ async fn send(
     let result = match &around.egress {
         Some(egress) => {
             egress
-                .send(&who, request, limits.body.min(left), &limits)
+                .send(&who, request, limits.body.min(left), &limits, latest)
                 .await
         }
         None => Err(http::Error::Forbidden(format!(
@@ -214,6 +220,7 @@ impl http::Host for State {
                 around,
                 self.who.clone(),
                 self.limits,
+                self.latest(),
                 self.http.clone(),
                 request,
             )
@@ -237,16 +244,17 @@ impl http::Host for State {
             let gate = Arc::new(Semaphore::new(at_once));
             let mut running = JoinSet::new();
             for (at, request) in requests.into_iter().enumerate() {
-                let (around, who, limits, count) = (
+                let (around, who, limits, latest, count) = (
                     around.clone(),
                     self.who.clone(),
                     self.limits,
+                    self.latest(),
                     self.http.clone(),
                 );
                 let place = gate.clone().acquire_owned().await;
                 running.spawn(async move {
                     let _place = place;
-                    (at, send(around, who, limits, count, request).await)
+                    (at, send(around, who, limits, latest, count, request).await)
                 });
             }
             // When the call is given up meanwhile, the set is dropped and with it every request.

@@ -185,7 +185,7 @@ fn readme(name: &str, title: &str) -> String {
     format!(
         "# {title}
 
-A connector for [Lockstep](sdk/src/lib.rs). It speaks to Practice Market, the marketplace of Lockstep's sandbox, until you
+A connector for Lockstep. It speaks to Practice Market, the marketplace of Lockstep's sandbox, until you
 make it speak to yours: the table in [src/lib.rs](src/lib.rs) says where what lies, and comments say what differs elsewhere.
 
 ```
