@@ -91,6 +91,7 @@ fn connector(language: Language, market: &Practice) -> Option<Connector> {
             },
         )]),
         requests_per_second: std::num::NonZeroU32::new(1_000),
+        call_rates: Default::default(),
         limits: Limits::default(),
         http: Client::new(ClientOptions { allow_local: true }).unwrap(),
         scrubber: Scrubber::default(),

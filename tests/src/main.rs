@@ -20,6 +20,7 @@ mod plugins;
 mod practice;
 mod schema;
 mod tools;
+mod vendure;
 mod wasi;
 mod world;
 

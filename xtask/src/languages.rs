@@ -14,7 +14,7 @@ use anyhow::Context;
 use crate::{root, run};
 
 /// Connectors in JavaScript, by folder.
-const JAVASCRIPT: [&str; 1] = ["practice-js"];
+const JAVASCRIPT: [&str; 2] = ["practice-js", "vendure"];
 /// Connectors in Python, by folder.
 const PYTHON: [&str; 1] = ["practice-python"];
 /// The oldest Python that the tools and the SDK run on.
@@ -56,7 +56,8 @@ fn component(plugin: &str) -> PathBuf {
     root().join("target/guests").join(file)
 }
 
-fn folder(name: &str) -> PathBuf {
+/// Where a plugin or an SDK lies.
+pub fn folder(name: &str) -> PathBuf {
     root().join("plugins").join(name)
 }
 
@@ -67,7 +68,7 @@ fn command(program: impl AsRef<OsStr>, directory: &Path) -> Command {
 }
 
 /// What a program prints, if it can be started and succeeds.
-fn says(program: &str, arguments: &[&str]) -> Option<String> {
+pub fn says(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
@@ -84,26 +85,45 @@ fn npm() -> &'static str {
 
 fn javascript() -> anyhow::Result<()> {
     let sdk = folder("sdk-js");
-    let installed = sdk.join("node_modules/.package-lock.json");
-    if !is_newer(&installed, &[sdk.join("package-lock.json")]) {
-        let mut install = command(npm(), &sdk);
-        install
-            .args(["ci", "--no-audit", "--no-fund", "--cache"])
-            .arg(root().join("target/npm"));
-        run(install)?;
-    }
-    let npm_run = |directory: &Path, script: &str| {
-        let mut npm = command(npm(), directory);
-        npm.args(["run", "--silent", script]);
-        run(npm)
-    };
+    npm_install(&sdk)?;
     npm_run(&sdk, "test")?;
     for plugin in JAVASCRIPT {
-        let folder = folder(plugin);
-        npm_run(&folder, "test")?;
-        finish(plugin, &sdk, || npm_run(&folder, "build"))?;
+        javascript_plugin(plugin)?;
     }
     Ok(())
+}
+
+/// Tests and builds one connector in JavaScript.
+pub fn javascript_plugin(plugin: &str) -> anyhow::Result<()> {
+    let (folder, sdk) = (folder(plugin), folder("sdk-js"));
+    npm_install(&sdk)?;
+    npm_run(&folder, "test")?;
+    finish(plugin, &sdk, || npm_run(&folder, "build"))
+}
+
+/// Fetches what the lock file of a folder names, unless it is there already. No package's own script is run.
+pub fn npm_install(folder: &Path) -> anyhow::Result<()> {
+    let installed = folder.join("node_modules/.package-lock.json");
+    if is_newer(&installed, &[folder.join("package-lock.json")]) {
+        return Ok(());
+    }
+    let mut install = command(npm(), folder);
+    install
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--cache",
+        ])
+        .arg(root().join("target/npm"));
+    run(install)
+}
+
+fn npm_run(folder: &Path, script: &str) -> anyhow::Result<()> {
+    let mut npm = command(npm(), folder);
+    npm.args(["run", "--silent", script]);
+    run(npm)
 }
 
 fn python_missing() -> Option<String> {

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the set-up and the checks of this repository, so that Rust is all a fresh machine needs.
 
 mod languages;
+mod vendure;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -18,6 +19,8 @@ const USAGE: &str = "cargo xtask COMMAND
   run ARGS      set up, then run the lockstep binary with ARGS
   test [ARGS]   set up, then run every test (ARGS go to the test binaries)
   languages     test and build the connectors in JavaScript and Python, where node and python3 are there
+  test-vendure [ARGS]
+                set up, then run the connector for Vendure against a Vendure that is fetched and started for it
   lint          format, clippy with warnings denied, documentation, licenses
   bench [ARGS]  set up, then the benchmarks, in release mode
   picture       play one round of the story and draw what it prints: docs/demo.svg
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         "run" => setup().and_then(|()| lockstep("", &rest)),
         "test" => setup().and_then(|()| test(&rest)),
         "languages" => languages::build(),
+        "test-vendure" => setup().and_then(|()| vendure::test(&rest)),
         "lint" => setup().and_then(|()| lint()),
         "bench" => setup().and_then(|()| bench(&rest)),
         "picture" => setup().and_then(|()| picture()),

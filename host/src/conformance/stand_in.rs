@@ -48,6 +48,8 @@ impl StandIn {
             seed,
             ..Options::default()
         };
+        // How a store's search lags behind is no business of a connector.
+        options.shopify.switches.index_lag_ms = 0;
         let kind = match name {
             "practice" => {
                 options.practice = Some(practice::Config::default());
@@ -208,6 +210,18 @@ impl StandIn {
                 .map(|o| o.id),
         }
         .map_err(anyhow::Error::msg)
+    }
+
+    /// An order's number, which becomes the Shopify order's name.
+    pub fn number(&self, order: &str) -> Option<String> {
+        match self.kind {
+            Kind::Practice => self.practice().order(order).map(|o| o.number),
+            Kind::SellerCenter => {
+                let order = self.sandbox.seller_center.order(order.parse().ok()?);
+                order.map(|o| o.number)
+            }
+            Kind::Mirakl => self.mirakl().order(order).map(|o| o.id),
+        }
     }
 
     /// Lets pass what a marketplace does by itself: money arrives for what was accepted, queued writes are worked off.

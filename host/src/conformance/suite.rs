@@ -81,7 +81,7 @@ impl Suite {
                 "there are no tapes and no marketplace to play against; name one with --against or in plugin.toml ([test] against)"
             }
             (None, false) => {
-                "needs a marketplace whose effects can be counted; name one with --against or in plugin.toml ([test] against)"
+                "the tapes hold no call for it; name a marketplace of the sandbox with --against or in plugin.toml ([test] against)"
             }
             (Some(_), _) => "no call that was recorded has what it needs",
         }

@@ -76,6 +76,8 @@ pub struct Reel {
 #[derive(Debug)]
 pub struct Recorder {
     scrubber: Scrubber,
+    /// Nothing that can change anything gets out.
+    reads_only: bool,
     state: Mutex<Recording>,
 }
 
@@ -90,8 +92,18 @@ struct Recording {
 impl Recorder {
     /// One that blanks what the scrubber knows.
     pub fn new(scrubber: Scrubber) -> Arc<Self> {
+        Self::made(scrubber, false)
+    }
+
+    /// The same, and it refuses every request that is marked as a write or surely is one.
+    pub fn reading(scrubber: Scrubber) -> Arc<Self> {
+        Self::made(scrubber, true)
+    }
+
+    fn made(scrubber: Scrubber, reads_only: bool) -> Arc<Self> {
         Arc::new(Self {
             scrubber,
+            reads_only,
             state: Mutex::default(),
         })
     }
@@ -121,8 +133,14 @@ impl Recorder {
 }
 
 impl Tap for Recorder {
-    fn instead(&self, _: &Tapped) -> Option<Outcome> {
-        None
+    fn instead(&self, seen: &Tapped) -> Option<Outcome> {
+        let changes = seen.writes || matches!(seen.method, "PUT" | "PATCH" | "DELETE");
+        (self.reads_only && changes).then(|| {
+            Err(net::Error::Forbidden(format!(
+                "{} {} can change something, and only reading was allowed; allow it with --write",
+                seen.method, seen.target
+            )))
+        })
     }
 
     fn heard(&self, seen: &Tapped, came: Outcome) -> Outcome {

@@ -133,7 +133,11 @@ pub fn many_of(document: &Value, id: &str, count: usize) -> Value {
     let is_it = |row: &Value| {
         row.as_object().is_some_and(|members| {
             members.iter().any(|(name, value)| {
-                is_id(name) && (value.as_str() == Some(id) || value.to_string() == id)
+                is_id(name)
+                    && match value {
+                        Value::String(text) => text == id,
+                        other => other.to_string() == id,
+                    }
             })
         })
     };
