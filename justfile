@@ -12,6 +12,10 @@ demo *ARGS:
 test *ARGS:
     cargo xtask test {{ARGS}}
 
+# The connector for Vendure against a Vendure that really runs. Needs Node 20 or newer.
+test-vendure *ARGS:
+    cargo xtask test-vendure {{ARGS}}
+
 # Format, clippy, documentation, licenses.
 lint:
     cargo xtask lint

@@ -1,14 +1,15 @@
-//! Builds the plugins that only tests use: those that misbehave, and the one that authors begin with.
+//! Builds the plugins that only tests use: those that misbehave or pry, and the one that authors begin with.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 /// The guests, with the variable that names each one's component.
-const GUESTS: [(&str, &str); 3] = [
+const GUESTS: [(&str, &str); 4] = [
     ("careless", "CARELESS_GUEST"),
     ("hostile", "HOSTILE_GUEST"),
     ("failing-extra", "FAILING_EXTRA"),
+    ("nosy", "NOSY_GUEST"),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -14,11 +14,14 @@ mod flows;
 mod generations;
 mod hostile;
 mod impostors;
+mod languages;
 mod mirakl;
 mod plugins;
 mod practice;
 mod schema;
 mod tools;
+mod vendure;
+mod wasi;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

@@ -13,6 +13,13 @@ const MANIFEST: &str = include_str!("../../plugins/template/plugin.toml");
 
 /// A shop with two channels that are in step: THE ICONIC, and Practice Market by the connector of authors.
 async fn in_step() -> World {
+    let component = std::fs::read(env!("TEMPLATE")).unwrap();
+    let file = lockstep_pack::embed(component, MANIFEST.as_bytes());
+    in_step_by("template", &file, &["page-size=7"]).await
+}
+
+/// The same by another connector for Practice Market, with its settings.
+pub async fn in_step_by(plugin: &str, file: &[u8], settings: &[&str]) -> World {
     let world = World::with(Options {
         skus: 60,
         seed: 11,
@@ -22,15 +29,14 @@ async fn in_step() -> World {
     .await;
     world.connect(&[]).await;
     world.run(&["approve", KEY]).await.code(0);
-    let component = std::fs::read(env!("TEMPLATE")).unwrap();
     let plugins = world.place.join("plugins");
     std::fs::create_dir_all(&plugins).unwrap();
-    let file = lockstep_pack::embed(component, MANIFEST.as_bytes());
-    std::fs::write(plugins.join("template.wasm"), file).unwrap();
+    std::fs::write(plugins.join(format!("{plugin}.wasm")), file).unwrap();
     let (url, from) = (market(&world).url(), world.since.to_string());
-    let mut add = vec!["channel", "add", CHANNEL, "--plugin", "template", "--grant"];
+    let mut add = vec!["channel", "add", CHANNEL, "--plugin", plugin, "--grant"];
+    add.extend(["--title", market(&world).name()]);
     add.extend(["--base-url", &url, "--allow-local", "--orders-from", &from]);
-    for setting in HASTE.iter().chain(&["page-size=7"]) {
+    for setting in HASTE.iter().chain(settings) {
         add.extend(["--set", setting]);
     }
     let mut command = world.command();
@@ -50,12 +56,12 @@ async fn in_step() -> World {
     world
 }
 
-fn market(world: &World) -> &Practice {
+pub fn market(world: &World) -> &Practice {
     world.sandbox.practice.as_ref().unwrap()
 }
 
 /// A SKU on both channels of which there are at least so many.
-fn sku_of(world: &World, least: u32) -> String {
+pub fn sku_of(world: &World, least: u32) -> String {
     let linked = world.sandbox.catalogue.linked();
     let listings = market(world).listings();
     let mut found = listings
@@ -64,7 +70,7 @@ fn sku_of(world: &World, least: u32) -> String {
     found.next().expect("enough of some SKU").sku
 }
 
-fn buy(world: &World, sku: &str, quantity: u32) -> PlacedOrder {
+pub fn buy(world: &World, sku: &str, quantity: u32) -> PlacedOrder {
     market(world)
         .buy(&[(sku, quantity)], Buyer::random(5), &Purchase::default())
         .unwrap()

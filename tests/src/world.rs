@@ -188,12 +188,16 @@ impl World {
 
     /// The same with another plugin, and what it needs to be told.
     pub async fn connect_with(&self, plugin: &[&str], settings: &[&str]) {
-        // Every world uses the same component: what one compiled, the next one takes.
-        copy_cache(&shared_cache(), &self.data.path().join("cache"));
+        self.take_cache();
         self.run(&["init"]).await.code(0);
         self.add_shop().await.code(0);
         self.add_channel_of(plugin, settings).await.code(0);
         self.share_cache();
+    }
+
+    /// Takes over what the worlds before have compiled: every world uses the same components.
+    pub fn take_cache(&self) {
+        copy_cache(&shared_cache(), &self.data.path().join("cache"));
     }
 
     /// Leaves what was compiled here to the worlds to come.
@@ -347,7 +351,8 @@ async fn finish(mut command: Command, args: &[&str]) -> Ran {
     }
 }
 
-fn shared_cache() -> PathBuf {
+/// Where compiled components are kept for the worlds to come.
+pub fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 

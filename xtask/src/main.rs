@@ -1,5 +1,8 @@
 //! `cargo xtask`: the set-up and the checks of this repository, so that Rust is all a fresh machine needs.
 
+mod languages;
+mod vendure;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -15,6 +18,9 @@ const USAGE: &str = "cargo xtask COMMAND
   demo [ARGS]   set up, then play the whole story (ARGS go to `lockstep demo`: --once, --for 60s ...)
   run ARGS      set up, then run the lockstep binary with ARGS
   test [ARGS]   set up, then run every test (ARGS go to the test binaries)
+  languages     test and build the connectors in JavaScript and Python, where node and python3 are there
+  test-vendure [ARGS]
+                set up, then run the connector for Vendure against a Vendure that is fetched and started for it
   lint          format, clippy with warnings denied, documentation, licenses
   bench [ARGS]  set up, then the benchmarks, in release mode
   picture       play one round of the story and draw what it prints: docs/demo.svg
@@ -30,6 +36,8 @@ fn main() -> ExitCode {
         "demo" => setup().and_then(|()| lockstep("demo", &rest)),
         "run" => setup().and_then(|()| lockstep("", &rest)),
         "test" => setup().and_then(|()| test(&rest)),
+        "languages" => languages::build(),
+        "test-vendure" => setup().and_then(|()| vendure::test(&rest)),
         "lint" => setup().and_then(|()| lint()),
         "bench" => setup().and_then(|()| bench(&rest)),
         "picture" => setup().and_then(|()| picture()),
@@ -153,6 +161,7 @@ fn lockstep(command: &str, rest: &[String]) -> anyhow::Result<()> {
 }
 
 fn test(rest: &[String]) -> anyhow::Result<()> {
+    languages::build()?;
     let mut all = cargo();
     all.args(["test", "--workspace", "--locked"]);
     if !rest.is_empty() {

@@ -364,7 +364,6 @@ impl Cycle {
                             let mut unit = unit.clone();
                             unit.channel_state = "dropped".into();
                             tx.put_unit(&key, &id, &unit)?;
-                            tx.given_back(&key, &unit, now)?;
                         }
                     }
                 }

@@ -251,7 +251,8 @@ impl Tx<'_> {
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')",
         )?;
         for (unit, state) in units.iter().zip(state) {
-            // What a cancellation or a refusal does to the number there differs between marketplaces: it is written again.
+            // Some marketplaces put a cancelled or refused unit back on sale by themselves, others end the offer: whatever
+            // the shop has, the number there is not known any more, and is written again.
             if state == "dropped"
                 && unit.channel_state != "dropped"
                 && let Some(listing) = unit.listing.as_deref().or(line.listing.as_deref())
@@ -271,20 +272,8 @@ impl Tx<'_> {
             if known.execute(values)? == 0 {
                 put.execute(values)?;
             }
-            if state == "dropped" && !matches!(unit.channel_state.as_str(), "" | "dropped") {
-                self.given_back(key, unit, now)?;
-            }
         }
         Ok(())
-    }
-
-    /// Notes that the channel cancelled a unit. Some marketplaces put it back on sale by themselves, whatever the shop
-    /// has: the number of its listing is not known any more, and is written again.
-    pub fn given_back(&self, key: &Key, unit: &UnitRow, now: Instant) -> Result<(), Error> {
-        match &unit.listing {
-            Some(listing) => self.set_pushed(key, listing, None, now),
-            None => Ok(()),
-        }
     }
 
     /// Ties units to the inventory item and listing of their SKU, where exactly one fits. Those of bundles become one

@@ -6,6 +6,7 @@ use anyhow::{Context, bail, ensure};
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::manifest::Manifest;
+use super::wasi;
 
 /// Custom section that holds the manifest.
 pub const MANIFEST_SECTION: &str = "lockstep:manifest";
@@ -38,6 +39,8 @@ pub(super) struct Admission {
     pub manifest: Manifest,
     /// Of [`CAPABILITIES`], in that order.
     pub capabilities: Vec<&'static str>,
+    /// Whether it imports anything of WASI.
+    pub wasi: bool,
 }
 
 /// Reads a file's manifest, imports and exports and checks them against what this host offers.
@@ -139,6 +142,7 @@ pub(super) fn admit(bytes: &[u8]) -> anyhow::Result<Admission> {
     Ok(Admission {
         manifest,
         capabilities,
+        wasi: imports.iter().any(|i| wasi::known(i)),
     })
 }
 
@@ -155,12 +159,15 @@ fn check_import(import: &str) -> anyhow::Result<()> {
         );
         return Ok(());
     }
-    if import.starts_with("wasi:") {
+    if wasi::known(import) {
+        return Ok(());
+    }
+    if import.starts_with("wasi:http/") {
         bail!(
-            "it imports {import}, but this host links no WASI; build it for wasm32-unknown-unknown, or with stubbed WASI"
+            "it imports {import}, but requests go through {PACKAGE}http only, where the operator's grant is kept; build it without"
         );
     }
     bail!(
-        "it imports {import}, which this host does not provide; a plugin may import {PACKAGE}session and {PACKAGE}http only"
+        "it imports {import}, which this host does not provide; a plugin may import {PACKAGE}session, {PACKAGE}http and what of WASI 0.2 a language needs (docs/other-languages.md)"
     )
 }

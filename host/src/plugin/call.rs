@@ -38,6 +38,14 @@ impl Said for String {
     }
 }
 
+/// Why a plugin ended, with its own last words.
+pub(super) fn with_last_words(why: String, last_words: Option<String>) -> String {
+    match last_words {
+        Some(words) => format!("{why}; it said: {words}"),
+        None => why,
+    }
+}
+
 /// What the calls of one plugin for one channel share.
 pub(super) struct Shared {
     pub plugin: Plugin,
@@ -96,6 +104,7 @@ impl Call {
         if answer.is_ok() {
             state.meter.pause();
         }
+        let last_words = state.last_words();
         state.close_log();
         let exceeded = state.exceeded.take().or_else(|| state.space.refused.take());
         let scrubber = &self.shared.around.scrubber;
@@ -113,7 +122,7 @@ impl Call {
                                 size(self.shared.limits.crossing)
                             )
                         }
-                        text => text,
+                        text => with_last_words(text, last_words),
                     },
                 };
                 Err(self.broken(&scrubber.scrub(&why)))

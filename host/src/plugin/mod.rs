@@ -22,6 +22,7 @@ mod state;
 mod stats;
 mod tap;
 mod trusted;
+mod wasi;
 
 pub use admit::MANIFEST_SECTION;
 pub use connector::{Connector, ConnectorConfig};

@@ -1,21 +1,20 @@
 //! Turns a file into a plugin: admits it, compiles it, tries it out.
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context as TaskContext, Poll, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use sha2::{Digest, Sha256};
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::{Component, HasSelf, Instance, InstancePre, Linker};
 use wasmtime::{Config, Engine, Store};
 
 use super::admit::admit;
 use super::bindings;
 use super::cache::Cache;
+use super::call::with_last_words;
 use super::connector::{Connector, ConnectorConfig};
 use super::egress::Who;
 use super::extra::{Extra, ExtraConfig};
@@ -24,11 +23,12 @@ use super::manifest::Manifest;
 use super::state::State;
 use super::stats::{Counters, Stats};
 use super::tap::Tap;
+use super::wasi;
 use crate::model::Rights;
 
 /// How often a computing plugin is looked at.
 const TICK: Duration = Duration::from_millis(10);
-/// Processor time for starting a plugin when it is loaded.
+/// Time for starting a plugin when it is loaded.
 const START: Duration = Duration::from_secs(5);
 
 /// Compiles and runs plugins.
@@ -36,6 +36,8 @@ const START: Duration = Duration::from_secs(5);
 pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<State>>,
+    /// The same with WASI, for components that import it.
+    wasi_linker: Arc<Linker<State>>,
     cache: Option<Arc<Cache>>,
     clock: Arc<Clock>,
 }
@@ -98,6 +100,8 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         bindings::base::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
             .map_err(chain)?;
+        let mut wasi_linker = linker.clone();
+        wasi::add_to_linker(&mut wasi_linker).map_err(chain)?;
         let cache = cache.and_then(|folder| match Cache::open(folder) {
             Ok(cache) => Some(Arc::new(cache)),
             Err(e) => {
@@ -109,6 +113,7 @@ impl Runtime {
         Ok(Self {
             engine,
             linker: Arc::new(linker),
+            wasi_linker: Arc::new(wasi_linker),
             cache,
             clock,
         })
@@ -124,9 +129,13 @@ impl Runtime {
             None => Component::from_binary(&self.engine, component).map_err(chain),
         };
         let id: Arc<str> = admission.manifest.plugin.id.as_str().into();
+        let linker = if admission.wasi {
+            &self.wasi_linker
+        } else {
+            &self.linker
+        };
         let prepare = || {
-            let pre = self
-                .linker
+            let pre = linker
                 .instantiate_pre(&compiled?)
                 .map_err(chain)
                 .context("its imports do not fit the contract")?;
@@ -162,18 +171,17 @@ impl Runtime {
         let mut store = new_store(&self.engine, State::new(who, limits, None), false);
         let running = self.clock.running();
         store.data().meter.resume();
-        // Nothing can be waited for, since a plugin that is tried out may ask for nothing.
-        let instance = poll_to_end(pre.instantiate_async(&mut store));
+        let instance = start(pre, &mut store);
         drop(running);
-        let instance = instance.map_err(|e| {
-            let why = store
-                .data()
-                .space
-                .refused
-                .as_ref()
-                .map_or_else(|| reason(&e), ToString::to_string);
-            anyhow!("it cannot be started: {why}")
-        })?;
+        let instance = instance
+            .map_err(|e| {
+                let state = store.data();
+                match &state.space.refused {
+                    Some(limit) => limit.to_string(),
+                    None => with_last_words(reason(&e), state.last_words()),
+                }
+            })
+            .map_err(|why| anyhow!("it cannot be started: {why}"))?;
         macro_rules! compare {
             ($($name:literal $module:ident $indices:ident;)*) => {
                 $(
@@ -333,16 +341,25 @@ pub(super) fn chain(error: wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }
 
-/// Runs a future that never waits for anything outside.
-fn poll_to_end<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut cx = TaskContext::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
-        thread::yield_now();
-    }
+/// Starts a component on a thread of its own, since the caller may be inside a runtime or outside of any, and a plugin
+/// may sleep.
+fn start(pre: &InstancePre<State>, store: &mut Store<State>) -> wasmtime::Result<Instance> {
+    let alone = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let started = async { tokio::time::timeout(START, pre.instantiate_async(store)).await };
+        runtime
+            .block_on(started)
+            .map_err(|_| wasmtime::Error::msg(format!("took longer than {}", span(START))))?
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("plugin-start".into());
+        let started = thread.spawn_scoped(scope, alone)?;
+        started
+            .join()
+            .unwrap_or_else(|_| Err(wasmtime::Error::msg("the host's own code failed")))
+    })
 }
 
 /// The thread whose ticks interrupt computing plugins. Sleeps while none runs.

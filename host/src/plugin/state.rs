@@ -11,6 +11,7 @@ use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
 use super::limits::{Exceeded, Limits, Meter, Space, size};
 use super::tap::Tap;
+use super::wasi::Wasi;
 use crate::model::Instant;
 use crate::vault::Scrubber;
 
@@ -18,6 +19,7 @@ use crate::vault::Scrubber;
 const AT_ONCE: usize = 8;
 const MOST_RANDOM_BYTES: u32 = 65_536;
 const LONGEST_LOG_LINE: usize = 4_096;
+const LONGEST_LAST_WORDS: usize = 500;
 
 /// What the calls of one connector share.
 pub(super) struct Surroundings {
@@ -54,6 +56,8 @@ pub(super) struct State {
     log_lines: u32,
     log_bytes: usize,
     log_dropped: u32,
+    /// There once the plugin asks for anything of it.
+    wasi: Option<Box<Wasi>>,
 }
 
 #[derive(Default)]
@@ -77,6 +81,7 @@ impl State {
             log_lines: 0,
             log_bytes: 0,
             log_dropped: 0,
+            wasi: None,
         }
     }
 
@@ -85,8 +90,31 @@ impl State {
         self.http.calls.load(Ordering::Relaxed)
     }
 
-    /// Says how many log lines were dropped, once the call is over.
-    pub(super) fn close_log(&self) {
+    pub(super) fn wasi(&mut self) -> &mut Wasi {
+        let kept = self.limits.log_bytes;
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(kept)))
+    }
+
+    /// The last line that the plugin wrote to standard error: of an exception that nobody caught, its words.
+    pub(super) fn last_words(&self) -> Option<String> {
+        let text = self.wasi.as_ref()?.errors.text();
+        let line = text.lines().rfind(|line| !line.trim().is_empty())?;
+        Some(one_line(line.trim(), LONGEST_LAST_WORDS))
+    }
+
+    /// Writes what the plugin printed into its log, and says how many log lines were dropped, once the call is over.
+    pub(super) fn close_log(&mut self) {
+        if let (Some(wasi), Some(around)) = (self.wasi.take(), self.around.clone()) {
+            for (level, printed) in [
+                (session::Level::Info, &wasi.output),
+                (session::Level::Warn, &wasi.errors),
+            ] {
+                let text = printed.text();
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    self.write_log(&around, level, line);
+                }
+            }
+        }
         if self.log_dropped > 0 {
             tracing::warn!(
                 target: "plugin",
@@ -98,6 +126,31 @@ impl State {
                 self.limits.log_lines,
                 size(self.limits.log_bytes)
             );
+        }
+    }
+
+    fn write_log(&mut self, around: &Surroundings, level: session::Level, message: &str) {
+        self.log_lines += 1;
+        self.log_bytes += message.len();
+        if self.log_lines > self.limits.log_lines || self.log_bytes > self.limits.log_bytes {
+            self.log_dropped += 1;
+            return;
+        }
+        let text = one_line(&around.scrubber.scrub(message), LONGEST_LOG_LINE);
+        let (plugin, call, channel) = (&*self.who.plugin, self.who.call, self.channel_name());
+        match level {
+            session::Level::Debug => {
+                tracing::debug!(target: "plugin", plugin, channel, call, "{text}")
+            }
+            session::Level::Info => {
+                tracing::info!(target: "plugin", plugin, channel, call, "{text}")
+            }
+            session::Level::Warn => {
+                tracing::warn!(target: "plugin", plugin, channel, call, "{text}")
+            }
+            session::Level::Error => {
+                tracing::error!(target: "plugin", plugin, channel, call, "{text}")
+            }
         }
     }
 
@@ -301,28 +354,7 @@ impl session::Host for State {
 
     fn log(&mut self, level: session::Level, message: String) -> wasmtime::Result<()> {
         let around = self.session_call()?;
-        self.log_lines += 1;
-        self.log_bytes += message.len();
-        if self.log_lines > self.limits.log_lines || self.log_bytes > self.limits.log_bytes {
-            self.log_dropped += 1;
-            return Ok(());
-        }
-        let text = one_line(&around.scrubber.scrub(&message), LONGEST_LOG_LINE);
-        let (plugin, call, channel) = (&*self.who.plugin, self.who.call, self.channel_name());
-        match level {
-            session::Level::Debug => {
-                tracing::debug!(target: "plugin", plugin, channel, call, "{text}")
-            }
-            session::Level::Info => {
-                tracing::info!(target: "plugin", plugin, channel, call, "{text}")
-            }
-            session::Level::Warn => {
-                tracing::warn!(target: "plugin", plugin, channel, call, "{text}")
-            }
-            session::Level::Error => {
-                tracing::error!(target: "plugin", plugin, channel, call, "{text}")
-            }
-        }
+        self.write_log(&around, level, &message);
         Ok(())
     }
 }

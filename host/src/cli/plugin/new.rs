@@ -191,7 +191,7 @@ make it speak to yours: the table in [src/lib.rs](src/lib.rs) says where what li
 ```
 cargo test                      # src/tests.rs, natively
 lockstep plugin build           # {name}.wasm, with plugin.toml inside
-lockstep plugin inspect {name}.wasm
+lockstep plugin check {name}.wasm
 ```
 
 To see it work, start the sandbox in another terminal, and do what it prints, with `{name}` for the plugin:

@@ -1,0 +1,1 @@
+"""Lockstep connector for Practice Market."""

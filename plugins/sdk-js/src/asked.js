@@ -1,0 +1,2 @@
+/** What the running call has asked the marketplace for. */
+export const asked = { reads: 0, writes: 0 };

@@ -1,0 +1,1 @@
+export { Fake } from "./fake.js";
