@@ -37,7 +37,7 @@ default = "GST"
 against = "practice"
 "#;
 
-async fn check(component: &[u8], mistake: Option<&str>) -> Report {
+pub async fn check(component: &[u8], mistake: Option<&str>) -> Report {
     let settings: BTreeMap<String, String> = mistake
         .map(|m| ("mistake".to_owned(), m.to_owned()))
         .into_iter()
@@ -52,7 +52,7 @@ async fn check(component: &[u8], mistake: Option<&str>) -> Report {
     conformance::check(component, options).await.unwrap()
 }
 
-fn failures(report: &Report) -> String {
+pub fn failures(report: &Report) -> String {
     let failed = report
         .cases
         .iter()

@@ -16,6 +16,7 @@ use lockstep_sandbox::seller_center::Buyer;
 use lockstep_sandbox::story::Packing;
 use secrecy::SecretString;
 
+use crate::conformance::{check, failures};
 use crate::practice::{buy, in_step_by, market, sku_of};
 use crate::world::shared_cache;
 
@@ -243,6 +244,15 @@ async fn takes_bad_answers(language: Language) {
     assert_eq!(stats.broken, 0, "{stats:?}");
 }
 
+/// What every connector has to do right.
+async fn passes_the_conformance_suite(language: Language) {
+    let Some(file) = language.file() else { return };
+    let report = check(&file, None).await;
+    assert_eq!(failures(&report), "");
+    let (passed, _, _) = report.counts();
+    assert!(passed > 40, "{passed} cases");
+}
+
 macro_rules! both {
     ($($test:ident)*) => {
         mod javascript {
@@ -271,4 +281,5 @@ both! {
     plays_the_story
     stays_within_its_limits
     takes_bad_answers
+    passes_the_conformance_suite
 }
