@@ -32,6 +32,10 @@ ci:
 bench *ARGS:
     cargo xtask bench {{ARGS}}
 
+# What the plugin border costs, against the same code compiled natively and against Extism.
+overhead:
+    cargo xtask overhead
+
 # Format all sources.
 format:
     cargo fmt --all

@@ -23,6 +23,7 @@ const USAGE: &str = "cargo xtask COMMAND
                 set up, then run the connector for Vendure against a Vendure that is fetched and started for it
   lint          format, clippy with warnings denied, documentation, licenses
   bench [ARGS]  set up, then the benchmarks, in release mode
+  overhead      set up, then what the plugin border costs, against native code and Extism
   picture       play one round of the story and draw what it prints: docs/demo.svg
   ci            everything that must hold before a change lands: test and lint
 ";
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         "test-vendure" => setup().and_then(|()| vendure::test(&rest)),
         "lint" => setup().and_then(|()| lint()),
         "bench" => setup().and_then(|()| bench(&rest)),
+        "overhead" => setup().and_then(|()| overhead()),
         "picture" => setup().and_then(|()| picture()),
         "ci" => setup().and_then(|()| test(&[])).and_then(|()| lint()),
         _ => {
@@ -257,6 +259,15 @@ fn skip(what: &str, why: &anyhow::Error) -> anyhow::Result<()> {
     }
     eprintln!("xtask: SKIPPED {what}: {why:#}");
     Ok(())
+}
+
+/// Its workspace is its own: Extism brings another wasmtime, which takes as long again to build.
+fn overhead() -> anyhow::Result<()> {
+    let mut overhead = cargo();
+    overhead
+        .args(["run", "--release", "--locked", "--manifest-path"])
+        .arg(root().join("tests/overhead/Cargo.toml"));
+    run(overhead)
 }
 
 fn bench(rest: &[String]) -> anyhow::Result<()> {
