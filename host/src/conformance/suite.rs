@@ -60,6 +60,13 @@ impl Suite {
     pub(super) fn new(plugin: Plugin, options: Options) -> anyhow::Result<Self> {
         let named = |m: &crate::plugin::Manifest| m.test.as_ref().and_then(|t| t.against.clone());
         let against = options.against.or_else(|| named(plugin.manifest()));
+        let id = &plugin.manifest().plugin.id;
+        if let Some((name, tape)) = options.tapes.iter().find(|(_, t)| t.plugin != *id) {
+            anyhow::bail!(
+                "tape {name} is of plugin {}, not of {id}; name the folder of its own tapes with --tapes",
+                tape.plugin
+            );
+        }
         let sources = (options.tapes.into_iter())
             .map(|(name, tape)| Source::new(name, tape))
             .collect::<anyhow::Result<_>>()?;
