@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 /// The guests, with the variable that names each one's component.
-const GUESTS: [(&str, &str); 3] = [
+const GUESTS: [(&str, &str); 4] = [
+    ("careless", "CARELESS_GUEST"),
     ("hostile", "HOSTILE_GUEST"),
     ("failing-extra", "FAILING_EXTRA"),
     ("nosy", "NOSY_GUEST"),
@@ -14,7 +15,7 @@ const GUESTS: [(&str, &str); 3] = [
 fn main() -> anyhow::Result<()> {
     let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    for watched in ["../../wit", "../../plugins/sdk"] {
+    for watched in ["../../wit", "../../plugins/sdk", "../../plugins/template"] {
         println!("cargo::rerun-if-changed={}", guests.join(watched).display());
     }
     println!("cargo::rerun-if-env-changed={}", lockstep_pack::OTHER_RUSTC);

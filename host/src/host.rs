@@ -239,6 +239,7 @@ impl Host {
             settings: row.settings.clone(),
             credentials,
             requests_per_second: row.policy.requests_per_second,
+            call_rates: row.policy.call_rates.clone(),
             limits: Limits::default(),
             http: self.client(row.allow_local)?,
             scrubber: self.scrubber.clone(),
@@ -255,6 +256,7 @@ impl Host {
             row.allow_local,
             &row.settings,
             row.policy.requests_per_second,
+            &row.policy.call_rates,
             sealed,
         ));
         if let Some((_, connector)) = self

@@ -28,7 +28,14 @@ const STARTER: [&str; 8] = [
     ".cargo/config.toml",
 ];
 /// The same beside `plugins`.
-const BESIDE: [&str; 2] = ["wit", "rust-toolchain.toml"];
+const BESIDE: [&str; 6] = [
+    "wit/connector.wit",
+    "wit/extra.wit",
+    "wit/host.wit",
+    "wit/types.wit",
+    "wit/worlds.wit",
+    "rust-toolchain.toml",
+];
 
 fn main() -> anyhow::Result<()> {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -4,6 +4,7 @@
 //! Shoppers buy only what is really there, unless the story is [racing](Story::racing): two people who want the same
 //! last piece at the same moment on two sides are a loss that no software can prevent.
 
+mod market;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, Kind as Relation, LOCATIONS};
 use crate::dice::Dice;
+use crate::mirakl::Mirakl;
 use crate::seller_center::{Buyer, PlacedOrder, Purchase, SellerCenter, ShipmentType};
 use crate::shopify::{OrderView, Shopify, VariantView};
 use crate::{CHANNEL, Sandbox};
@@ -98,6 +100,7 @@ struct Late {
 pub struct Story {
     shop: Shopify,
     channel: SellerCenter,
+    market: Option<Mirakl>,
     catalogue: Arc<Catalogue>,
     locations: Vec<String>,
     dice: Dice,
@@ -125,6 +128,7 @@ impl Story {
         Self {
             shop: sandbox.shopify.clone(),
             channel: sandbox.seller_center.clone(),
+            market: sandbox.mirakl.clone(),
             skus: catalogue.linked().into_iter().map(str::to_owned).collect(),
             catalogue,
             locations: sandbox.locations.clone(),
@@ -158,6 +162,9 @@ impl Story {
 
     /// One random act; another one when there was no occasion for the first.
     fn act(&mut self) -> Vec<Happening> {
+        if let Some(happened) = self.act_at_market() {
+            return happened;
+        }
         for _ in 0..4 {
             let roll = self.dice.below(100);
             let done = match roll {
@@ -524,13 +531,17 @@ impl Story {
             let [product] = products.as_slice() else {
                 continue;
             };
-            if product.reserved != 0 || self.waiting().contains_key(&sku) {
+            let waiting = self.waiting().get(&sku).is_some_and(|units| *units > 0);
+            if product.reserved != 0 || waiting {
                 continue;
             }
             let Some(gid) = gid_of(&sku) else { continue };
             let new = format!("{sku}-R");
             self.shop.set_sku(&gid, Some(&new));
             self.channel.set_seller_sku(product.id, &new);
+            if let Some(market) = &self.market {
+                market.set_sku(&sku, &new);
+            }
             self.skus[place].clone_from(&new);
             return Ok(format!(
                 "The merchant renames the SKU \"{sku}\" to \"{new}\" on both sides"
@@ -578,7 +589,7 @@ impl Story {
         ))
     }
 
-    /// Ends what people left open: payments under review and tracking codes that are owed.
+    /// Ends what people left open: payments under review, money that is on its way, and tracking codes that are owed.
     ///
     /// # Errors
     /// None in practice; those of [`release_payment`](Self::release_payment) and [`add_tracking`](Self::add_tracking).
@@ -586,6 +597,9 @@ impl Story {
         let mut texts = Vec::new();
         while !self.reviewed.is_empty() {
             texts.push(self.release_payment()?);
+        }
+        while let Ok(text) = self.collect_money() {
+            texts.push(text);
         }
         while !self.late.is_empty() {
             texts.push(self.add_tracking()?);
@@ -609,7 +623,7 @@ impl Story {
             .find(|v| v.sku.as_deref() == Some(sku))
     }
 
-    /// Units sold at the marketplace that Shopify's stock does not contain yet, by SKU.
+    /// Units sold at the marketplaces that Shopify's stock does not contain yet, by SKU.
     fn waiting(&self) -> BTreeMap<String, i64> {
         let mut units = BTreeMap::new();
         for order in self.channel.orders() {
@@ -627,11 +641,25 @@ impl Story {
                 *units.entry(item.seller_sku).or_insert(0) += 1;
             }
         }
+        self.waiting_at_market(&mut units);
         units
     }
 
     /// A random SKU of which `wanted` pieces are really there, and on sale at the marketplace if so asked.
     fn sku_with_room(&mut self, wanted: u32, on_channel: bool, but: &[String]) -> Option<String> {
+        let channel = self.channel.clone();
+        let offered = |sku: &str| {
+            let products = channel.product(sku);
+            let mut products = products.iter();
+            products.any(|p| p.available >= i64::from(wanted) && p.status == "active")
+        };
+        self.sku_where(wanted, &|sku| {
+            !but.iter().any(|b| b == sku) && (!on_channel || offered(sku))
+        })
+    }
+
+    /// A random SKU of which `wanted` pieces are really there, and that passes the test.
+    fn sku_where(&mut self, wanted: u32, test: &dyn Fn(&str) -> bool) -> Option<String> {
         let stock: BTreeMap<String, i64> = self
             .shop
             .variants()
@@ -644,21 +672,13 @@ impl Story {
         } else {
             self.waiting()
         };
-        let wanted = i64::from(wanted);
         let start = self.dice.below(self.skus.len());
         let (tail, head) = (&self.skus[start..], &self.skus[..start]);
         tail.iter()
             .chain(head)
             .find(|sku| {
-                let there =
-                    stock.get(*sku).copied().unwrap_or(0) - waiting.get(*sku).copied().unwrap_or(0);
-                let offered = || {
-                    self.channel
-                        .product(sku)
-                        .iter()
-                        .any(|p| p.available >= wanted && p.status == "active")
-                };
-                there >= wanted && !but.contains(sku) && (!on_channel || offered())
+                let of = |counts: &BTreeMap<String, i64>| counts.get(*sku).copied().unwrap_or(0);
+                of(&stock) - of(&waiting) >= i64::from(wanted) && test(sku)
             })
             .cloned()
     }
@@ -703,6 +723,12 @@ impl Story {
             }) {
                 numbers.push(order.number);
             }
+        }
+        if wanted(&Standing {
+            packable: true,
+            cancellable: false,
+        }) {
+            numbers.extend(self.packable_at_market());
         }
         self.dice.pick(&numbers).cloned()
     }

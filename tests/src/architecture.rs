@@ -130,6 +130,16 @@ fn arrows_run_one_way() {
                 "crate::host",
             ],
         ),
+        (
+            "conformance",
+            &[
+                "crate::db",
+                "crate::shop",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
         ("cycle", &["crate::cli", "crate::host", "crate::schedule"]),
         ("schedule", &["crate::cli"]),
     ] {

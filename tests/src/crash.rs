@@ -71,22 +71,27 @@ async fn prepare(world: &World, story: &mut Story, before: Before) {
     }
 }
 
+/// A run dies at this point; the next ones go on.
+pub async fn dies_at(world: &World, sync: &[&str], point: &str) {
+    let ran = world.run_to_crash(sync, point).await;
+    assert!(
+        ran.err.contains(&format!("killed at {point}")),
+        "{point} was not reached:\n{}",
+        ran.all()
+    );
+    assert!(!ran.status.success());
+    world.settle().await;
+    // An effect in doubt is looked for more than once before it is repeated.
+    world.settle().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dying_at_every_boundary_loses_and_doubles_nothing() {
     let world = World::in_step(60).await;
     let mut story = world.story(3);
     for (point, before) in POINTS {
         prepare(&world, &mut story, *before).await;
-        let ran = world.run_to_crash(&["sync"], point).await;
-        assert!(
-            ran.err.contains(&format!("killed at {point}")),
-            "{point} was not reached:\n{}",
-            ran.all()
-        );
-        assert!(!ran.status.success());
-        world.settle().await;
-        // An effect in doubt is looked for more than once before it is repeated.
-        world.settle().await;
+        dies_at(&world, &["sync"], point).await;
         world.assert_sound(&format!("after dying at {point}"));
     }
 }

@@ -562,6 +562,18 @@ async fn a_lagging_search_index_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_random_story_ends_in_step() {
     let world = World::in_step(120).await;
+    long_story(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_random_story_on_two_marketplaces_ends_in_step() {
+    let world = World::with_market(120, &[]).await;
+    // The people of the story see to the money.
+    world.market().switches(|s| s.debit_delay_ms = None);
+    long_story(&world).await;
+}
+
+async fn long_story(world: &World) {
     let mut story = world.story(42);
     for round in 0..12 {
         for _ in 0..6 {

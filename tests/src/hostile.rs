@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use lockstep::model::{Account, Fault, Key, State, StockWrite};
+use lockstep::model::{Account, Fault, Key, ParcelOut, State, StockWrite};
 use lockstep::net::{Client, ClientOptions};
 use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
 use lockstep::vault::Scrubber;
@@ -100,6 +100,10 @@ impl Market {
             }
         });
         market
+    }
+
+    fn base(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Requests that came, without those for tokens.
@@ -228,29 +232,34 @@ fn tight() -> Limits {
     }
 }
 
+fn config(base: &str, what: &str, limits: Limits, allow_local: bool) -> ConnectorConfig {
+    ConnectorConfig {
+        key: Key::new("kestrel", "hostile"),
+        base_url: base.parse().unwrap(),
+        settings: BTreeMap::from([("do".to_owned(), what.to_owned())]),
+        credentials: BTreeMap::from([(
+            "api".to_owned(),
+            Credential {
+                id: Some(SecretString::from("client")),
+                secret: SecretString::from(SECRET),
+            },
+        )]),
+        requests_per_second: None,
+        call_rates: Default::default(),
+        limits,
+        http: Client::new(ClientOptions { allow_local }).unwrap(),
+        scrubber: Scrubber::default(),
+    }
+}
+
 fn connector_with(market: &Market, what: &str, limits: Limits, allow_local: bool) -> Connector {
     let base = if allow_local {
-        format!("http://{}", market.address)
+        market.base()
     } else {
         "https://hostile.example".into()
     };
     plugin()
-        .connector(ConnectorConfig {
-            key: Key::new("kestrel", "hostile"),
-            base_url: base.parse().unwrap(),
-            settings: BTreeMap::from([("do".to_owned(), what.to_owned())]),
-            credentials: BTreeMap::from([(
-                "api".to_owned(),
-                Credential {
-                    id: Some(SecretString::from("client")),
-                    secret: SecretString::from(SECRET),
-                },
-            )]),
-            requests_per_second: None,
-            limits,
-            http: Client::new(ClientOptions { allow_local }).unwrap(),
-            scrubber: Scrubber::default(),
-        })
+        .connector(config(&base, what, limits, allow_local))
         .unwrap()
 }
 
@@ -489,33 +498,26 @@ async fn a_path_never_leaves_the_base_url() {
 #[tokio::test]
 async fn without_the_operators_word_nothing_private_is_reached() {
     let market = Market::start().await;
-    let config = |base: &str| ConnectorConfig {
-        key: Key::new("kestrel", "hostile"),
-        base_url: base.parse().unwrap(),
-        settings: BTreeMap::from([("do".to_owned(), "get /".to_owned())]),
-        credentials: BTreeMap::from([(
-            "api".to_owned(),
-            Credential {
-                id: Some(SecretString::from("client")),
-                secret: SecretString::from(SECRET),
-            },
-        )]),
-        requests_per_second: None,
-        limits: tight(),
-        http: Client::new(ClientOptions { allow_local: false }).unwrap(),
-        scrubber: Scrubber::default(),
-    };
     for base in [
         format!("http://{}", market.address),
         format!("https://{}", market.address),
+        // A name that leads inside: what rebinding comes to.
+        format!("https://localhost:{}", market.address.port()),
         "https://10.0.0.1".to_owned(),
+        "https://[::ffff:192.168.0.1]".to_owned(),
+        "https://[fd00::1]".to_owned(),
+        "https://169.254.169.254".to_owned(),
+        "https://0.0.0.0".to_owned(),
     ] {
         // Refused when the connector is made, or when it sends.
-        match plugin().connector(config(&base)) {
+        match plugin().connector(config(&base, "get /", tight(), false)) {
             Err(e) => assert!(format!("{e:#}").contains("https"), "{e:#}"),
             Ok(c) => {
                 let fault = c.identify().await.unwrap_err().to_string();
-                assert!(fault.starts_with("forbidden: "), "{base}: {fault}");
+                assert!(
+                    fault.starts_with("forbidden: ") || fault.contains("has no public address"),
+                    "{base}: {fault}"
+                );
             }
         }
     }
@@ -830,15 +832,79 @@ async fn the_session_tells_facts() {
 
 #[tokio::test]
 async fn what_it_cannot_do_is_said() {
-    let c = connector(&Market::start().await, "");
-    assert_eq!(c.carriers().await.unwrap(), vec![]);
-    assert_eq!(c.reasons().await.unwrap(), vec![]);
-    let fault = c.webhooks().await.unwrap_err().to_string();
+    // The connector for THE ICONIC has no order to accept.
+    let plugin = Runtime::new(None)
+        .unwrap()
+        .load(lockstep_bundle::THE_ICONIC);
+    let c = plugin
+        .unwrap()
+        .connector(ConnectorConfig {
+            settings: BTreeMap::new(),
+            ..config(&Market::start().await.base(), "", tight(), true)
+        })
+        .unwrap();
+    let fault = c.decide("1", &[]).await.unwrap_err().to_string();
     assert!(
-        fault.contains("hostile") && fault.contains("webhooks"),
+        fault.contains("the-iconic") && fault.contains("acceptance"),
         "{fault}"
     );
-    assert_eq!(c.capabilities().join(" "), "about listings stock orders");
+    assert!(!c.capabilities().contains(&"acceptance"));
+}
+
+#[tokio::test]
+async fn a_trap_in_any_function_ends_only_that_call() {
+    let c = connector(&Market::start().await, "trap-everywhere");
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let parcel = ParcelOut {
+        id: "1".into(),
+        number: 1,
+        last: true,
+        order: "1".into(),
+        lines: vec![],
+        carrier: lockstep::model::Carrier {
+            code: None,
+            name: None,
+            tracking_required: None,
+            tracking_pattern: None,
+            books_itself: None,
+            usable: true,
+        },
+        tracking: None,
+        tracking_url: None,
+        shipped_at: at,
+    };
+    blamed(c.identify().await, "about.identify");
+    blamed(c.listings_page(None, true).await, "listings.page");
+    blamed(c.listings_by_id(&["A".into()]).await, "listings.by-id");
+    blamed(c.listings_by_sku(&["A".into()]).await, "listings.by-sku");
+    blamed(c.stock_push(&[]).await, "stock.push");
+    blamed(c.stock_settle("1").await, "stock.settle");
+    blamed(c.orders_changed(at, None).await, "orders.changed");
+    blamed(c.orders_by_id(&["1".into()]).await, "orders.by-id");
+    blamed(c.decide("1", &[]).await, "acceptance.decide");
+    blamed(c.carriers().await, "fulfillments.carriers");
+    blamed(c.prepare(&parcel).await, "fulfillments.prepare");
+    blamed(c.ship(&parcel).await, "fulfillments.ship");
+    blamed(c.reasons().await, "cancellations.reasons");
+    blamed(c.cancel(&[]).await, "cancellations.cancel");
+    blamed(c.webhooks().await, "webhooks.list");
+    blamed(
+        c.webhook_ensure("https://a.example").await,
+        "webhooks.ensure",
+    );
+    blamed(c.webhook_remove("1").await, "webhooks.remove");
+    blamed(c.webhook_parse(&[], b"").await, "webhooks.parse");
+    assert_eq!((c.stats().calls, c.stats().broken), (18, 18));
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_left_out() {
+    let c = connector(&Market::start().await, "answer-others");
+    let orders = c.orders_by_id(&["1".into()]).await.unwrap();
+    let ids: Vec<&str> = orders.iter().map(|o| o.id.as_str()).collect();
+    assert_eq!(ids, ["1"]);
+    let listings = c.listings_by_id(&["unknown".into()]).await.unwrap();
+    assert!(listings.is_empty(), "{listings:?}");
 }
 
 #[test]
@@ -911,6 +977,7 @@ async fn settings_and_credentials_are_checked_when_a_connector_is_made() {
                 .collect(),
             credentials,
             requests_per_second: None,
+            call_rates: Default::default(),
             limits: tight(),
             http: Client::new(ClientOptions::default()).unwrap(),
             scrubber: Scrubber::default(),

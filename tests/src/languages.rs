@@ -17,6 +17,7 @@ use lockstep_sandbox::story::Packing;
 use secrecy::SecretString;
 
 use crate::practice::{buy, in_step_by, market, sku_of};
+use crate::world::shared_cache;
 
 const CAPABILITIES: [&str; 6] = [
     "about",
@@ -56,8 +57,7 @@ impl Language {
     fn plugin(self) -> Option<Plugin> {
         static PLUGINS: [OnceLock<Option<Plugin>>; 2] = [OnceLock::new(), OnceLock::new()];
         let plugin = PLUGINS[self as usize].get_or_init(|| {
-            let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("language-cache");
-            let runtime = Runtime::new(Some(cache)).unwrap();
+            let runtime = Runtime::new(Some(shared_cache())).unwrap();
             Some(runtime.load(&self.file()?).unwrap())
         });
         plugin.clone()
@@ -91,6 +91,7 @@ fn connector(language: Language, market: &Practice) -> Option<Connector> {
             },
         )]),
         requests_per_second: std::num::NonZeroU32::new(1_000),
+        call_rates: Default::default(),
         limits: Limits::default(),
         http: Client::new(ClientOptions { allow_local: true }).unwrap(),
         scrubber: Scrubber::default(),
@@ -110,7 +111,9 @@ fn write(listing: &str, quantity: u32) -> StockWrite {
 
 /// An order comes in, its parcels go out, a piece is cancelled, and stock follows.
 async fn plays_the_story(language: Language) {
-    let Some(file) = language.file() else { return };
+    // Compiled before the world takes over what is.
+    let Some(_) = language.plugin() else { return };
+    let file = language.file().unwrap();
     let world = in_step_by(language.id(), &file, &[]).await;
     world.assert_sound("after the first sync");
     let sku = sku_of(&world, 8);

@@ -53,6 +53,7 @@ fn nosy(what: &str) -> Connector {
             ]),
             credentials: BTreeMap::new(),
             requests_per_second: None,
+            call_rates: Default::default(),
             limits: Limits {
                 cpu: Duration::from_secs(2),
                 wall: Duration::from_secs(3),

@@ -29,6 +29,13 @@ pub const HASTE: [&str; 5] = [
     "requests-per-second=20",
 ];
 
+/// The same for the Mirakl marketplace, of a plugin that counts calls by the hour.
+const MARKET_HASTE: [&str; 3] = [
+    "call-rates.orders=100000",
+    "call-rates.stock-files=100000",
+    "call-rates.stock-file-states=100000",
+];
+
 /// What a command did.
 pub struct Ran {
     pub status: ExitStatus,
@@ -149,7 +156,7 @@ impl World {
             "--set",
             &shop,
         ]);
-        for setting in HASTE.iter().chain(settings) {
+        for setting in HASTE.iter().chain(&MARKET_HASTE).chain(settings) {
             args.extend(["--set", setting]);
         }
         let mut command = self.command();
@@ -344,7 +351,8 @@ async fn finish(mut command: Command, args: &[&str]) -> Ran {
     }
 }
 
-fn shared_cache() -> PathBuf {
+/// Where compiled components are kept for the worlds to come.
+pub fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache")
 }
 

@@ -191,7 +191,10 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         account_id: None,
         account_name: None,
         settings: BTreeMap::new(),
-        policy: Policy::default(),
+        policy: Policy {
+            interval_s: (manifest.orders.interval_s).unwrap_or(Policy::default().interval_s),
+            ..Policy::default()
+        },
         extras: Vec::new(),
         locations: Vec::new(),
         orders_from: new.orders_from.unwrap_or_else(Instant::now),
@@ -203,8 +206,7 @@ pub(super) async fn create(host: &Host, new: NewChannel) -> anyhow::Result<Chann
         failures: 0,
         read_back_at: None,
     };
-    let known: Vec<String> = manifest.setting.iter().map(|s| s.key.clone()).collect();
-    apply(&mut row, &new.settings, &known)?;
+    apply(&mut row, &new.settings, manifest)?;
     row.locations = choose_locations(host, &key.shop, &new.locations).await?;
     let secrets = secrets_of(
         manifest,
@@ -322,13 +324,15 @@ async fn choose_locations(
         .collect()
 }
 
-/// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME` and `reasons.WORD`, else the sync policy's.
-fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> anyhow::Result<()> {
+/// Applies KEY=VALUE settings: the plugin's own by name, `carriers.NAME`, `reasons.WORD` and `call-rates.NAME`, else the
+/// sync policy's.
+fn apply(row: &mut ChannelRow, settings: &[String], manifest: &Manifest) -> anyhow::Result<()> {
+    let plugin_keys: Vec<&str> = manifest.setting.iter().map(|s| s.key.as_str()).collect();
     for setting in settings {
         let (name, value) = setting
             .split_once('=')
             .ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
-        if plugin_keys.iter().any(|k| k == name) {
+        if plugin_keys.contains(&name) {
             row.settings.insert(name.to_owned(), value.to_owned());
             continue;
         }
@@ -342,6 +346,24 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
             row.policy.reasons.insert(word.to_owned(), value.to_owned());
             continue;
         }
+        if let Some(name) = name.strip_prefix("call-rates.") {
+            let known: Vec<&str> = manifest.call_rate.iter().map(|r| r.name.as_str()).collect();
+            if !known.contains(&name) {
+                let known = known.join(", ");
+                return Err(Usage(format!(
+                    "the plugin has no call rate \"{name}\"; it has {}",
+                    if known.is_empty() { "none" } else { &known }
+                ))
+                .into());
+            }
+            let calls = value.parse().map_err(|_| {
+                Usage(format!(
+                    "setting call-rates.{name}: \"{value}\" is no number of calls"
+                ))
+            })?;
+            row.policy.call_rates.insert(name.to_owned(), calls);
+            continue;
+        }
         let mut policy = serde_json::to_value(&row.policy)?;
         let object = policy
             .as_object_mut()
@@ -350,7 +372,7 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
             let known: Vec<&str> = object
                 .keys()
                 .map(String::as_str)
-                .chain(plugin_keys.iter().map(String::as_str))
+                .chain(plugin_keys.iter().copied())
                 .collect();
             return Err(Usage(format!(
                 "there is no setting \"{name}\"; there are {}",
@@ -370,14 +392,8 @@ fn apply(row: &mut ChannelRow, settings: &[String], plugin_keys: &[String]) -> a
 async fn set(args: SetArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let mut row = host.channel(&args.key).await?;
-    let known: Vec<String> = host
-        .plugin(&row.plugin)?
-        .manifest()
-        .setting
-        .iter()
-        .map(|s| s.key.clone())
-        .collect();
-    apply(&mut row, &args.settings, &known)?;
+    let plugin = host.plugin(&row.plugin)?;
+    apply(&mut row, &args.settings, plugin.manifest())?;
     if !args.locations.is_empty() {
         row.locations = choose_locations(&host, &args.key.shop, &args.locations).await?;
     }
@@ -445,6 +461,10 @@ async fn state(key: &Key, env: &Env, state: ChannelState) -> anyhow::Result<u8> 
     host.store
         .write(move |tx| {
             tx.set_channel_state(&stored, state, None)?;
+            if state == ChannelState::Active {
+                // Whoever asks has seen to what the channel refused.
+                tx.forget_refused(&stored)?;
+            }
             tx.set_due(&stored, Instant::now(), 0)?;
             tx.record(
                 &stored,

@@ -80,6 +80,17 @@ pub(crate) struct Spinner(Option<ProgressBar>);
 impl Spinner {
     /// Shows what the host's cycles tell until it is dropped.
     pub(crate) fn of(host: &mut Host) -> Self {
+        let spinner = Self::new();
+        if let Some(bar) = &spinner.0 {
+            let shown = bar.clone();
+            let tell: Progress = Arc::new(move |what| shown.set_message(what));
+            host.tell(tell);
+        }
+        spinner
+    }
+
+    /// Shows what [`Spinner::say`] is told until it is dropped.
+    pub(crate) fn new() -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
@@ -89,10 +100,14 @@ impl Spinner {
                 .expect("the template is valid"),
         );
         bar.enable_steady_tick(Duration::from_millis(200));
-        let shown = bar.clone();
-        let tell: Progress = Arc::new(move |what| shown.set_message(what));
-        host.tell(tell);
         Self(Some(bar))
+    }
+
+    /// What is being done now.
+    pub(crate) fn say(&self, what: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what.to_owned());
+        }
     }
 }
 

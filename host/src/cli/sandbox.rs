@@ -1,7 +1,7 @@
 //! `lockstep sandbox`: the stand-ins alone.
 
 use clap::Args;
-use lockstep_sandbox::{Options, Sandbox, practice};
+use lockstep_sandbox::{Options, Sandbox, mirakl, practice};
 
 use super::FINE;
 use super::run::until_stopped;
@@ -20,6 +20,12 @@ pub(super) struct SandboxArgs {
     /// Port of the stand-in for Seller Center; any free one otherwise.
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     seller_center_port: u16,
+    /// Serve a marketplace run with Mirakl too, as a second channel of the shop.
+    #[arg(long)]
+    mirakl: bool,
+    /// Port of the stand-in for the Mirakl marketplace; any free one otherwise.
+    #[arg(long, default_value_t = 0, value_name = "PORT", requires = "mirakl")]
+    mirakl_port: u16,
     /// Serve Practice Market too, the marketplace that authors of connectors learn with.
     #[arg(long)]
     practice: bool,
@@ -36,6 +42,10 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         skus: args.skus,
         seed: args.seed,
         control_port: Some(args.control_port),
+        mirakl: args.mirakl.then(|| mirakl::Config {
+            port: args.mirakl_port,
+            ..mirakl::Config::default()
+        }),
         practice: args.practice.then(|| practice::Config {
             port: args.practice_port,
             ..practice::Config::default()
@@ -45,6 +55,7 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
     options.shopify.port = args.shopify_port;
     options.seller_center.port = args.seller_center_port;
     let (shopify, seller_center) = (options.shopify.clone(), options.seller_center.clone());
+    let market = options.mirakl.clone();
     let sandbox = Sandbox::start(options).await?;
     let stop = until_stopped("Stopping.");
     println!(
@@ -59,6 +70,15 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         seller_center.client_id,
         seller_center.client_secret
     );
+    let market = sandbox.mirakl.as_ref().zip(market);
+    if let Some((mirakl, config)) = &market {
+        println!(
+            "Mirakl         {}   shop {}   API key {}",
+            mirakl.url(),
+            config.shop_id,
+            config.api_key
+        );
+    }
     if let Some(market) = &sandbox.practice {
         println!("Practice       {}   key {}", market.url(), market.api_key());
     }
@@ -81,6 +101,15 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         sandbox.seller_center.url(),
         seller_center.client_id
     );
+    if let Some((mirakl, config)) = &market {
+        println!(
+            "  LOCKSTEP_CHANNEL_SECRET={} lockstep channel add kestrel/tidepool --plugin mirakl --title \"{}\" --base-url {} --set shop-id={} --allow-local",
+            config.api_key,
+            config.platform_name,
+            mirakl.url(),
+            config.shop_id
+        );
+    }
     if let Some(market) = &sandbox.practice {
         println!();
         println!("And for a connector of your own, here with the id acme:");

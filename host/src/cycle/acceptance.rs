@@ -18,6 +18,7 @@ impl Cycle {
             .store
             .read(move |tx| tx.orders_in(&key, &states))
             .await?;
+        let mut told = Vec::new();
         for row in waiting {
             if row.snapshot.awaits_acceptance.is_none() || !row.snapshot.sellers || row.manual_hold
             {
@@ -28,7 +29,11 @@ impl Cycle {
                 Verdict::Decide(_) if self.mode == Mode::Plan => {
                     self.report.to_accept.push(row.number.clone());
                 }
-                Verdict::Decide(lines) => self.decide_lines(&row, &lines).await?,
+                Verdict::Decide(lines) => {
+                    if self.decide_lines(&row, &lines).await? {
+                        told.push(row.id);
+                    }
+                }
                 Verdict::Ask(why) => {
                     let by = match row.snapshot.awaits_acceptance.flatten() {
                         Some(by) => format!(" by {by:.0}"),
@@ -42,7 +47,7 @@ impl Cycle {
                 }
             }
         }
-        Ok(())
+        self.read_back(&told).await
     }
 
     /// Whether the channel can be answered.
@@ -96,7 +101,8 @@ impl Cycle {
     }
 
     /// Intent, answer, settlement. Looking up is reading the order again: one that does not wait any more was answered.
-    async fn decide_lines(&mut self, row: &OrderRow, lines: &[LineDecision]) -> Step<()> {
+    /// True: the order is to be read back.
+    async fn decide_lines(&mut self, row: &OrderRow, lines: &[LineDecision]) -> Step<bool> {
         let (key, id, payload, now) = (
             self.key().clone(),
             row.id.clone(),
@@ -121,10 +127,11 @@ impl Cycle {
             })
             .await?;
         if repeated {
-            self.read_back_order(row).await?;
+            self.read_back(std::slice::from_ref(&row.id)).await?;
             let now_row = self.store.read(move |tx| tx.order(&key, &id)).await?;
             if now_row.is_some_and(|r| r.snapshot.awaits_acceptance.is_none()) {
-                return self.answered(intent, row, "was already answered").await;
+                self.answered(intent, row, "was already answered").await?;
+                return Ok(false);
             }
         }
         crash::point("accept-before-send");
@@ -138,7 +145,7 @@ impl Cycle {
                     n => format!("{n} of {} lines accepted", lines.len()),
                 };
                 self.answered(intent, row, &word).await?;
-                self.read_back_order(row).await
+                Ok(true)
             }
             Err(fault) if fault.may_have_happened() => {
                 self.record(
@@ -146,7 +153,8 @@ impl Cycle {
                     "unknown",
                     format!("it is not known whether the channel has the answer: {fault}"),
                 )
-                .await
+                .await?;
+                Ok(false)
             }
             Err(fault) => {
                 let text = format!(
@@ -169,7 +177,7 @@ impl Cycle {
                 if stops_flow(&fault) {
                     return Err(channel(fault));
                 }
-                self.read_back_order(row).await
+                Ok(true)
             }
         }
     }
@@ -181,6 +189,8 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.settle(intent, &text, now)?;
+                // What an answer does to the numbers there differs between marketplaces: they are written again.
+                tx.forget_numbers_of(&key, &id, now)?;
                 tx.record(&key, &format!("order:{id}"), "answered", &text, now)
             })
             .await?;

@@ -9,6 +9,9 @@ use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
 use crate::sync::by_unit;
 use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
 
+/// Orders of one request that reads them back.
+const READ_TOGETHER: usize = 50;
+
 impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
     pub(super) async fn cross_cancellations(&mut self) -> Step<()> {
@@ -287,7 +290,7 @@ impl Cycle {
             })
             .await?;
         if repeated {
-            self.read_back_order(row).await?;
+            self.read_back(std::slice::from_ref(&row.id)).await?;
             if at_channel(&self.units_of(row).await?).is_empty() {
                 return self
                     .cancelled_at_channel(intent, row, &lines, "was already done")
@@ -303,7 +306,7 @@ impl Cycle {
                 self.cancelled_at_channel(intent, row, &touched, &text)
                     .await?;
                 // A whole package may have gone with the named units.
-                self.read_back_order(row).await
+                self.read_back(std::slice::from_ref(&row.id)).await
             }
             Err(fault) if fault.may_have_happened() => {
                 self.record(
@@ -326,7 +329,7 @@ impl Cycle {
                 if stops_flow(&fault) {
                     Err(channel(fault))
                 } else {
-                    self.read_back_order(row).await
+                    self.read_back(std::slice::from_ref(&row.id)).await
                 }
             }
         }
@@ -365,6 +368,8 @@ impl Cycle {
                     }
                 }
                 tx.settle(intent, &text, now)?;
+                // Whether cancelled units are offered again differs between marketplaces: the numbers are written again.
+                tx.forget_numbers_of(&key, &id, now)?;
                 tx.record(
                     &key,
                     &format!("order:{id}"),
@@ -379,32 +384,26 @@ impl Cycle {
         Ok(())
     }
 
-    /// Reads one order back from the channel.
-    pub(super) async fn read_back_order(&mut self, row: &OrderRow) -> Step<()> {
-        let orders = self
-            .connector
-            .orders_by_id(std::slice::from_ref(&row.id))
-            .await
-            .map_err(channel)?;
-        let (key, now, policy, hours) = (
-            self.key().clone(),
-            self.now(),
-            self.row.policy.clone(),
-            self.connector.manifest().orders.dispatch_hours,
-        );
-        self.store
-            .fenced(&self.lease, move |tx| {
-                for order in &orders {
-                    tx.put_order(
-                        &key,
-                        order,
-                        crate::sync::orders::ship_by(order, &policy, hours),
-                        now,
-                    )?;
-                }
-                Ok(())
-            })
-            .await?;
+    /// Reads orders back from the channel.
+    pub(super) async fn read_back(&mut self, ids: &[String]) -> Step<()> {
+        for chunk in ids.chunks(READ_TOGETHER) {
+            let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
+            let (key, now, policy, hours) = (
+                self.key().clone(),
+                self.now(),
+                self.row.policy.clone(),
+                self.connector.manifest().orders.dispatch_hours,
+            );
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    for order in &orders {
+                        let ship_by = crate::sync::orders::ship_by(order, &policy, hours);
+                        tx.put_order(&key, order, ship_by, now)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
         Ok(())
     }
 

@@ -169,13 +169,13 @@ impl Tx<'_> {
             .execute(params![key.shop, key.channel, order.id, order.number, snapshot, ms(order.placed_at), ship_by.map(ms), ms(now)])?;
         for line in &order.lines {
             if order.sellers && line.sellers {
-                self.put_units(key, order, line)?;
+                self.put_units(key, order, line, now)?;
             }
         }
         Ok((old.is_none(), true))
     }
 
-    fn put_units(&self, key: &Key, order: &Order, line: &Line) -> Result<(), Error> {
+    fn put_units(&self, key: &Key, order: &Order, line: &Line, now: Instant) -> Result<(), Error> {
         let mut units: Vec<UnitRow> = Vec::new();
         for unit in self.units(key, &order.id)? {
             match units.last_mut() {
@@ -251,6 +251,14 @@ impl Tx<'_> {
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'absent')",
         )?;
         for (unit, state) in units.iter().zip(state) {
+            // Some marketplaces put a cancelled or refused unit back on sale by themselves, others end the offer: whatever
+            // the shop has, the number there is not known any more, and is written again.
+            if state == "dropped"
+                && unit.channel_state != "dropped"
+                && let Some(listing) = unit.listing.as_deref().or(line.listing.as_deref())
+            {
+                self.set_pushed(key, listing, None, now)?;
+            }
             let values = params![
                 key.shop,
                 key.channel,

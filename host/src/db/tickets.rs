@@ -146,6 +146,19 @@ impl Tx<'_> {
         )?)
     }
 
+    /// The numbers of what an order's units were sold from are not known any more: something happened to the order that
+    /// may have changed them.
+    pub fn forget_numbers_of(&self, key: &Key, order: &str, now: Instant) -> Result<(), Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select distinct listing from unit where shop = ?1 and channel = ?2 and order_id = ?3 and listing is not null",
+        )?;
+        let mut rows = statement.query(params![key.shop, key.channel, order])?;
+        while let Some(r) = rows.next()? {
+            self.set_pushed(key, &r.get::<_, String>(0)?, None, now)?;
+        }
+        Ok(())
+    }
+
     /// The newest number sent to each listing of which it is not known to be there.
     pub fn sent(&self, key: &Key) -> Result<HashMap<String, SentRow>, Error> {
         let mut statement = self.conn.prepare_cached(

@@ -75,7 +75,7 @@ pub struct Listing {
 }
 
 /// A page of listings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ListingPage {
     /// In the connector's order.
     pub listings: Vec<Listing>,
@@ -101,7 +101,8 @@ pub struct StockWrite {
 }
 
 /// What became of a stock write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StockOutcome {
     /// Written.
     Applied,
@@ -112,7 +113,8 @@ pub enum StockOutcome {
 }
 
 /// What a ticket's answer says of writes that it does not list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rest {
     /// They were applied.
     Applied,
@@ -123,7 +125,7 @@ pub enum Rest {
 }
 
 /// What became of a ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Settlement {
     /// None while it is being worked on; else outcomes by listing id and what holds for the rest.
     pub done: Option<(Vec<(String, StockOutcome)>, Rest)>,
@@ -196,7 +198,7 @@ pub struct ParcelOut {
 }
 
 /// How far a parcel came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sent {
     /// `created`, `packed`, `ready`, `shipped`, `delivered`, `cancelled` or the marketplace's word.
     pub reached: String,
@@ -229,7 +231,7 @@ pub struct Drop {
 }
 
 /// A subscription to a marketplace's messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subscription {
     /// The marketplace's id.
     pub id: String,
@@ -242,7 +244,8 @@ pub struct Subscription {
 }
 
 /// What a marketplace's message is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hint {
     /// Read this order.
     Order(String),

@@ -140,6 +140,8 @@ pub struct Line {
     pub list_unit: Option<Money>,
     /// Price of one piece after discounts.
     pub paid_unit: Option<Money>,
+    /// How many pieces the line's amounts stand for: those ordered, or those that are left of them.
+    pub covers: u32,
     /// Price of the line after discounts.
     pub goods: Option<Money>,
     /// Shipping of the line.
@@ -247,7 +249,7 @@ pub struct Order {
 }
 
 /// A page of orders.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct OrderPage {
     /// Whole orders.
     pub orders: Vec<Order>,

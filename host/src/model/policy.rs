@@ -63,6 +63,8 @@ pub struct Policy {
     /// Requests a second to the channel, instead of the plugin's own figure. The limit is the account's, shared with
     /// every other program that uses it.
     pub requests_per_second: Option<std::num::NonZeroU32>,
+    /// Most calls in the span of a call rate of the plugin's manifest, by its name, instead of the plugin's own figure.
+    pub call_rates: BTreeMap<String, std::num::NonZeroU32>,
     /// Units that are never offered on the channel, per SKU.
     pub buffer: u32,
     /// See [`Unmatched`].
@@ -104,6 +106,7 @@ impl Default for Policy {
             read_back_s: 6 * 3600,
             overlap_s: 600,
             requests_per_second: None,
+            call_rates: BTreeMap::new(),
             buffer: 0,
             unmatched: Unmatched::Hold,
             acceptance: Acceptance::Auto,

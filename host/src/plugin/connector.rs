@@ -12,12 +12,13 @@ use super::call::{READS, Shared, WRITES, call, settings};
 use super::convert;
 use super::convert_order;
 use super::credential::Credential;
-use super::egress::Egress;
+use super::egress::{Egress, Rates};
 use super::limits::Limits;
-use super::manifest::{Manifest, Rate};
+use super::manifest::{CallRate, Manifest, Rate};
 use super::runtime::Plugin;
 use super::state::Surroundings;
 use super::stats::{Counters, Stats};
+use super::tap::Tap;
 use crate::model::{
     Account, Carrier, Drop, Fault, Hint, Instant, Key, LineDecision, LineQuantity, Listing,
     ListingPage, Order, OrderPage, ParcelOut, Reason, Sent, Settlement, StockOutcome, StockWrite,
@@ -39,6 +40,8 @@ pub struct ConnectorConfig {
     pub credentials: BTreeMap<String, Credential>,
     /// Requests a second instead of the manifest's rate.
     pub requests_per_second: Option<NonZeroU32>,
+    /// Most calls of the manifest's call rates, by name, instead of its figures.
+    pub call_rates: BTreeMap<String, NonZeroU32>,
     /// For each call.
     pub limits: Limits,
     /// Sends the plugin's requests.
@@ -66,7 +69,11 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    pub(super) fn new(plugin: Plugin, config: ConnectorConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        plugin: Plugin,
+        config: ConnectorConfig,
+        tap: Option<Arc<dyn Tap>>,
+    ) -> anyhow::Result<Self> {
         let manifest = plugin.manifest();
         let settings = settings(manifest, config.settings)?;
         let rate = config
@@ -77,15 +84,20 @@ impl Connector {
                 burst: (n.get() / 4).max(1),
             })
             .or(manifest.rate);
-        let egress = Egress::new(
+        let rates = Rates {
+            account: rate,
+            calls: call_rates(manifest, config.call_rates)?,
+        };
+        let mut egress = Egress::new(
             manifest,
             &config.key.to_string(),
             config.base_url,
             config.credentials,
-            rate,
+            rates,
             config.http,
             config.scrubber,
         )?;
+        egress.tap = tap;
         let around = Arc::new(Surroundings {
             channel: config.key.to_string(),
             scrubber: egress.scrubber.clone(),
@@ -148,8 +160,11 @@ impl Connector {
 
     /// Listings by id, with stock. Unknown ids are left out.
     pub async fn listings_by_id(&self, ids: &[String]) -> Result<Vec<Listing>, Fault> {
-        call!(self, listings."by-id", READS, lockstep_plugin_listings.call_by_id(ids))
-            .read(|list, call| convert::listings(list, call.who()))
+        let mut found =
+            call!(self, listings."by-id", READS, lockstep_plugin_listings.call_by_id(ids))
+                .read(|list, call| convert::listings(list, call.who()))?;
+        found.retain(|l| ids.contains(&l.id));
+        Ok(found)
     }
 
     /// Listings with these SKUs, byte-equal.
@@ -184,8 +199,10 @@ impl Connector {
 
     /// Whole orders by id. Unknown ids are left out.
     pub async fn orders_by_id(&self, ids: &[String]) -> Result<Vec<Order>, Fault> {
-        call!(self, orders."by-id", READS, lockstep_plugin_orders.call_by_id(ids))
-            .read(|list, call| convert_order::orders(list, call.who()))
+        let mut found = call!(self, orders."by-id", READS, lockstep_plugin_orders.call_by_id(ids))
+            .read(|list, call| convert_order::orders(list, call.who()))?;
+        found.retain(|o| ids.contains(&o.id));
+        Ok(found)
     }
 
     /// Accepts or refuses lines of one order.
@@ -265,4 +282,28 @@ impl Connector {
         call!(self, webhooks."parse", READS, lockstep_plugin_webhooks.call_parse(&headers, body))
             .map(|list| list.into_iter().map(convert::hint).collect())
     }
+}
+
+/// The manifest's call rates with the operator's figures.
+fn call_rates(
+    manifest: &Manifest,
+    mut set: BTreeMap<String, NonZeroU32>,
+) -> anyhow::Result<Vec<CallRate>> {
+    let mut rates = manifest.call_rate.clone();
+    for rate in &mut rates {
+        if let Some(calls) = set.remove(&rate.name) {
+            rate.calls = calls;
+        }
+    }
+    if let Some(name) = set.keys().next() {
+        let known: Vec<&str> = rates.iter().map(|r| r.name.as_str()).collect();
+        anyhow::bail!(
+            "the plugin has no call rate \"{name}\"; it has {}",
+            match known.is_empty() {
+                true => "none".to_owned(),
+                false => known.join(", "),
+            }
+        );
+    }
+    Ok(rates)
 }

@@ -160,6 +160,10 @@ fn line(l: wit::Line, order_is_sellers: bool) -> Read<Line> {
         sellers: l.fulfilled_by.as_ref().map_or(order_is_sellers, sellers),
         list_unit: optional_money(l.list_unit.as_ref()).at("list-unit")?,
         paid_unit: optional_money(l.paid_unit.as_ref()).at("paid-unit")?,
+        covers: match l.cover {
+            wit::Cover::Ordered => l.quantity,
+            wit::Cover::Remaining => l.quantity.saturating_sub(l.cancelled),
+        },
         goods: optional_money(l.goods.as_ref()).at("goods")?,
         shipping: optional_money(l.shipping.as_ref()).at("shipping")?,
         taxes: l

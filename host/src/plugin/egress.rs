@@ -1,7 +1,7 @@
 //! The only way out for a plugin: every request passes the same gates in the same order.
 //!
-//! Read the address, refuse headers that are the host's, check the grant, look for secrets, wait for the rate, add
-//! the credential, send, blank secrets in the answer, log.
+//! Read the address, refuse headers that are the host's, check the grant, look for secrets, wait for the rate of the
+//! call, then the account's, add the credential, send, blank secrets in the answer, log.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,9 @@ use url::Url;
 use super::bindings::http::{Error, Header, Method, Request, Response};
 use super::credential::{Credential, Slot};
 use super::limits::Limits;
-use super::manifest::{CredentialKind, Manifest, Rate, is_token};
+use super::manifest::{CallRate, CredentialKind, Manifest, Rate, is_token};
+use super::rates::CallRates;
+use super::tap::{Outcome, Tap, Tapped};
 use crate::net;
 use crate::vault::Scrubber;
 
@@ -38,6 +40,15 @@ impl fmt::Display for Who {
     }
 }
 
+/// How fast a connector may ask.
+#[derive(Default)]
+pub(super) struct Rates {
+    /// All requests together.
+    pub account: Option<Rate>,
+    /// Single calls.
+    pub calls: Vec<CallRate>,
+}
+
 /// The way out of one connector.
 pub(super) struct Egress {
     pub plugin: String,
@@ -45,10 +56,13 @@ pub(super) struct Egress {
     pub scrubber: Scrubber,
     /// Requests sent, token requests included.
     pub sent: AtomicU64,
+    /// Stands before the net while a plugin is checked.
+    pub tap: Option<Arc<dyn Tap>>,
     base: Url,
     hosts: Vec<String>,
     client: net::Client,
     rate: Option<DefaultDirectRateLimiter>,
+    call_rates: CallRates,
     slots: BTreeMap<String, Slot>,
 }
 
@@ -58,7 +72,7 @@ impl Egress {
         channel: &str,
         base: Url,
         mut credentials: BTreeMap<String, Credential>,
-        rate: Option<Rate>,
+        rates: Rates,
         client: net::Client,
         scrubber: Scrubber,
     ) -> anyhow::Result<Self> {
@@ -90,21 +104,24 @@ impl Egress {
             channel: channel.to_owned(),
             scrubber,
             sent: AtomicU64::new(0),
+            tap: None,
             base,
             hosts: (manifest.endpoint.as_ref()).map_or_else(Vec::new, |e| e.hosts.clone()),
             client,
-            rate: rate.as_ref().map(limiter),
+            rate: rates.account.as_ref().map(limiter),
+            call_rates: CallRates::new(&rates.calls),
             slots,
         })
     }
 
-    /// Sends a plugin's request. `room` is how long the answer's body may be, in bytes.
+    /// Sends a plugin's request, begun at the latest then. `room` is how long the answer's body may be, in bytes.
     pub(super) async fn send(
         &self,
         who: &Who,
         request: Request,
         room: usize,
         limits: &Limits,
+        latest: Instant,
     ) -> Result<Response, Error> {
         let refuse = |why: String| {
             let text = format!("{who}: {why}");
@@ -114,10 +131,52 @@ impl Egress {
                 call = who.call,
                 "request refused: {why}"
             );
+            if let Some(tap) = &self.tap {
+                tap.refused(&why);
+            }
             Error::Forbidden(text)
         };
         let writes = request.writes;
         let (request, slot) = self.check(request, room, limits.request).map_err(refuse)?;
+        let outcome = match &self.tap {
+            None => self.deliver(request, slot, latest).await?,
+            Some(tap) => {
+                let name = slot.map(|s| s.spec.slot.as_str());
+                let seen = Tapped::new(&request, &self.base, name, writes);
+                let outcome = match tap.instead(&seen) {
+                    Some(outcome) => outcome,
+                    None => self.deliver(request, slot, latest).await?,
+                };
+                match tap.heard(&seen, outcome) {
+                    Ok(answer) if answer.body.len() > room => Err(net::Error::TooLarge(room)),
+                    outcome => outcome,
+                }
+            }
+        };
+        let answer = outcome.map_err(|e| match e {
+            net::Error::Forbidden(why) => refuse(why),
+            net::Error::NotSent(why) => Error::Unavailable(why),
+            net::Error::Lost(why) if writes => Error::OutcomeUnknown(why),
+            net::Error::Lost(why) => Error::Unavailable(why),
+            net::Error::TooLarge(limit) => Error::TooLarge(limit.try_into().unwrap_or(u32::MAX)),
+        })?;
+        Ok(self.answer(answer))
+    }
+
+    /// Adds the credential and sends. The outer error tells that there is no credential to be had.
+    async fn deliver(
+        &self,
+        request: net::Request,
+        slot: Option<&Slot>,
+        latest: Instant,
+    ) -> Result<Outcome, Error> {
+        if let Some(path) = self.own_path(&request.url) {
+            let (method, admit) = (request.method.as_str(), &self.call_rates);
+            if let Err(wait) = admit.admit(method, path, latest).await {
+                let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+                return Err(Error::Throttled(ms));
+            }
+        }
         let mut rejected = None;
         loop {
             let mut attempt = request.clone();
@@ -125,21 +184,14 @@ impl Egress {
                 Some(slot) => slot.apply(self, &mut attempt, rejected).await?,
                 None => None,
             };
-            let answer = self.exchange(attempt).await.map_err(|e| match e {
-                net::Error::Forbidden(why) => refuse(why),
-                net::Error::NotSent(why) => Error::Unavailable(why),
-                net::Error::Lost(why) if writes => Error::OutcomeUnknown(why),
-                net::Error::Lost(why) => Error::Unavailable(why),
-                net::Error::TooLarge(limit) => {
-                    Error::TooLarge(limit.try_into().unwrap_or(u32::MAX))
-                }
-            })?;
+            let outcome = self.exchange(attempt).await;
             // A token can end before its time. Refused for it, nothing was done: once more with a new one.
-            if answer.status == 401 && serial.is_some() && rejected.is_none() {
+            let refused = outcome.as_ref().is_ok_and(|a| a.status == 401);
+            if refused && serial.is_some() && rejected.is_none() {
                 rejected = serial;
                 continue;
             }
-            return Ok(self.answer(answer));
+            return Ok(outcome);
         }
     }
 
@@ -169,6 +221,13 @@ impl Egress {
             }
         }
         answer
+    }
+
+    /// The path below the base URL; none on another host.
+    fn own_path<'a>(&self, url: &'a Url) -> Option<&'a str> {
+        let base = self.base.path().trim_end_matches('/');
+        let path = url.path().strip_prefix(base)?;
+        (same_origin(url, &self.base) && path.starts_with('/')).then_some(path)
     }
 
     /// All gates that need no waiting. The error says which rule is broken.
@@ -430,7 +489,7 @@ mod tests {
             "kestrel/demo",
             base,
             credentials,
-            None,
+            Rates::default(),
             net::Client::new(net::ClientOptions::default()).unwrap(),
             Scrubber::default(),
         )
@@ -481,6 +540,19 @@ mod tests {
             ),
         ] {
             assert_eq!(e.target(given).unwrap().as_str(), sent);
+        }
+    }
+
+    #[test]
+    fn calls_are_counted_by_their_path_below_the_base() {
+        let e = egress();
+        for (given, path) in [
+            ("/orders?limit=1", Some("/orders")),
+            ("https://api.example.com/v2/orders", Some("/orders")),
+            ("https://api.example.com/v20/orders", None),
+            ("https://files.example.com/v2/orders", None),
+        ] {
+            assert_eq!(e.own_path(&e.target(given).unwrap()), path, "{given}");
         }
     }
 

@@ -100,6 +100,11 @@ impl Meter {
         })
     }
 
+    /// When the call began.
+    pub(super) fn begun(&self) -> Instant {
+        self.start
+    }
+
     fn now(&self) -> u64 {
         self.start.elapsed().as_nanos() as u64
     }

@@ -1,6 +1,7 @@
 //! What a plugin says about itself: the custom section `lockstep:manifest`, in TOML.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use anyhow::{Context, bail, ensure};
 use semver::Version;
@@ -12,9 +13,12 @@ use crate::model::StockSemantics;
 /// The contract generation that this host speaks.
 pub const GENERATION: &str = "0.1";
 
+/// Request methods, as manifests write them.
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
 /// What a plugin is, where it connects to and what it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manifest {
     /// Who it is.
     pub plugin: Identity,
@@ -37,8 +41,21 @@ pub struct Manifest {
     pub fulfillment: Fulfillment,
     /// How fast the marketplace may be asked; no limit when left out.
     pub rate: Option<Rate>,
+    /// How often single calls may be made, where the marketplace counts them apart. They count for `rate` too.
+    #[serde(default)]
+    pub call_rate: Vec<CallRate>,
     /// How its author builds it. Of no meaning once it is built: a host never runs it.
     pub build: Option<Build>,
+    /// For its author's checks. Of no meaning at work.
+    pub test: Option<Test>,
+}
+
+/// What `lockstep plugin check` and `lockstep plugin try` play against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// A marketplace of the sandbox ("practice").
+    pub against: Option<String>,
 }
 
 /// How an author's project becomes a component, for `lockstep plugin build`.
@@ -247,6 +264,8 @@ impl Default for Stock {
 pub struct Orders {
     /// Hours from order to dispatch where an order does not say.
     pub dispatch_hours: Option<u32>,
+    /// Seconds between cycles of a new channel, unless its operator sets them.
+    pub interval_s: Option<u32>,
 }
 
 /// How parcels are told.
@@ -272,6 +291,44 @@ pub struct Rate {
 
 fn one() -> u32 {
     1
+}
+
+/// How often one call of the marketplace may be made, per account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallRate {
+    /// What an operator names it by to set another figure: lower-case letters, digits and dashes.
+    pub name: String,
+    /// `get`, `post`, `put`, `patch` or `delete`; any when left out.
+    pub method: Option<String>,
+    /// The path below the base URL, without a query; `*` stands for one segment, whatever it is.
+    pub path: String,
+    /// Most calls in any `seconds`, at least 1.
+    pub calls: NonZeroU32,
+    /// The span in which they are counted, at least 1.
+    #[serde(default = "an_hour")]
+    pub seconds: NonZeroU32,
+}
+
+fn an_hour() -> NonZeroU32 {
+    const { NonZeroU32::new(3_600).unwrap() }
+}
+
+impl CallRate {
+    /// Whether a request is such a call.
+    pub(super) fn is_of(&self, method: &str, path: &str) -> bool {
+        let (mut own, mut given) = (self.path.split('/'), path.split('/'));
+        let same_path = loop {
+            match (own.next(), given.next()) {
+                (None, None) => break true,
+                (Some("*"), Some(segment)) if !segment.is_empty() => {}
+                (Some(a), Some(b)) if a == b => {}
+                _ => break false,
+            }
+        };
+        let same_method = |m: &String| m.eq_ignore_ascii_case(method);
+        same_path && self.method.as_ref().is_none_or(same_method)
+    }
 }
 
 impl Manifest {
@@ -302,6 +359,7 @@ impl Manifest {
             ("[endpoint]", self.endpoint.is_some()),
             ("[[credential]]", !self.credential.is_empty()),
             ("[rate]", self.rate.is_some()),
+            ("[[call-rate]]", !self.call_rate.is_empty()),
         ];
         for (table, given) in needless {
             ensure!(
@@ -403,6 +461,26 @@ impl Manifest {
                 "rate.per-second must be from 0.001 to 10000"
             );
             ensure!(rate.burst >= 1, "rate.burst must be at least 1");
+        }
+        let mut seen = BTreeSet::new();
+        for rate in &self.call_rate {
+            let CallRate {
+                name, method, path, ..
+            } = rate;
+            ensure!(
+                is_name(name),
+                "call-rate.name \"{name}\" must be lower-case letters, digits and dashes"
+            );
+            ensure!(seen.insert(name), "call-rate \"{name}\" is given twice");
+            ensure!(
+                path.starts_with('/') && !path.contains(['?', '#']),
+                "call-rate \"{name}\": path must begin with a slash and hold no query"
+            );
+            ensure!(
+                (method.as_deref()).is_none_or(|m| METHODS.contains(&m)),
+                "call-rate \"{name}\": method must be one of {}",
+                METHODS.join(", ")
+            );
         }
         Ok(())
     }
@@ -557,6 +635,11 @@ mod tests {
         [rate]
         per-second = 0.5
         burst = 3
+        [[call-rate]]
+        name = "reports"
+        method = "get"
+        path = "/imports/*/report"
+        calls = 60
         [build]
         command = "npm run build"
         component = "dist/plugin.wasm"
@@ -579,6 +662,23 @@ mod tests {
                 && m.setting[1].check("fast").is_ok()
         );
         assert!(m.credential[0].kind.needs_id());
+        assert_eq!(m.call_rate[0].seconds.get(), 3_600);
+    }
+
+    #[test]
+    fn a_call_is_told_by_method_and_path() {
+        let m = Manifest::parse(FULL).unwrap();
+        let is = |method, path| m.call_rate[0].is_of(method, path);
+        assert!(is("GET", "/imports/9b1c/report"));
+        for (method, path) in [
+            ("POST", "/imports/9b1c/report"),
+            ("GET", "/imports//report"),
+            ("GET", "/imports/9b1c"),
+            ("GET", "/imports/9b1c/report/1"),
+            ("GET", "/v2/imports/9b1c/report"),
+        ] {
+            assert!(!is(method, path), "{method} {path}");
+        }
     }
 
     #[test]
@@ -637,6 +737,14 @@ mod tests {
             ),
             ("component = \"dist/plugin.wasm\"", "", "component"),
             ("per-second = 0.5", "per-second = 0.0", "rate.per-second"),
+            ("calls = 60", "calls = 0", "calls"),
+            ("name = \"reports\"", "name = \"\"", "call-rate.name"),
+            ("path = \"/imp", "path = \"imp", "begin with a slash"),
+            (
+                "method = \"get\"",
+                "method = \"GET\"",
+                "method must be one of",
+            ),
             (
                 "semantics = \"gross-of-reservations\"",
                 "semantics = \"net\"",

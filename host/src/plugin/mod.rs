@@ -16,9 +16,11 @@ mod egress;
 mod extra;
 mod limits;
 mod manifest;
+mod rates;
 mod runtime;
 mod state;
 mod stats;
+mod tap;
 mod trusted;
 mod wasi;
 
@@ -28,8 +30,9 @@ pub use credential::Credential;
 pub use extra::{Extra, ExtraConfig};
 pub use limits::Limits;
 pub use manifest::{
-    Build, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION, Identity,
-    Manifest, Orders, Rate, Setting, SettingType, Stock,
+    Build, CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
+    Identity, Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;
+pub use tap::{Outcome, Tap, Tapped};

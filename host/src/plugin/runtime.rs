@@ -22,6 +22,7 @@ use super::limits::{Limits, Meter, span};
 use super::manifest::Manifest;
 use super::state::State;
 use super::stats::{Counters, Stats};
+use super::tap::Tap;
 use super::wasi;
 use crate::model::Rights;
 
@@ -299,8 +300,15 @@ impl Plugin {
     /// A connector for one channel. Errors name the setting, credential or address that is wrong.
     pub fn connector(&self, config: ConnectorConfig) -> anyhow::Result<Connector> {
         let key = config.key.clone();
-        Connector::new(self.clone(), config)
+        Connector::new(self.clone(), config, None)
             .with_context(|| format!("channel {key}, plugin {}", self.inner.id))
+    }
+
+    /// The same for checks and recordings: the tap stands between its requests and the net.
+    pub fn tapped(&self, config: ConnectorConfig, tap: Arc<dyn Tap>) -> anyhow::Result<Connector> {
+        let key = config.key.clone();
+        Connector::new(self.clone(), config, Some(tap))
+            .with_context(|| format!("{key}, plugin {}", self.inner.id))
     }
 }
 

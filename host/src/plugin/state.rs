@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
 use super::limits::{Exceeded, Limits, Meter, Space, size};
+use super::tap::Tap;
 use super::wasi::Wasi;
 use crate::model::Instant;
 use crate::vault::Scrubber;
@@ -30,6 +31,12 @@ pub(super) struct Surroundings {
     pub egress: Option<Arc<Egress>>,
     /// The operator's values, else the manifest's defaults.
     pub settings: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    fn tap(&self) -> Option<&dyn Tap> {
+        self.egress.as_ref()?.tap.as_deref()
+    }
 }
 
 /// The host's side of one call.
@@ -192,6 +199,11 @@ impl State {
         Ok(around)
     }
 
+    /// When a request must have begun, so that its answer comes before the call ends.
+    fn latest(&self) -> std::time::Instant {
+        self.meter.begun() + self.limits.wall.saturating_sub(self.limits.request)
+    }
+
     fn take_in(&mut self, answers: &[Answer]) -> wasmtime::Result<()> {
         if self.http.received.load(Ordering::Relaxed) > self.limits.received {
             return self.exceed(format!(
@@ -214,6 +226,7 @@ async fn send(
     around: Arc<Surroundings>,
     who: Who,
     limits: Limits,
+    latest: std::time::Instant,
     count: Arc<HttpCount>,
     request: http::Request,
 ) -> Answer {
@@ -226,7 +239,7 @@ async fn send(
     let result = match &around.egress {
         Some(egress) => {
             egress
-                .send(&who, request, limits.body.min(left), &limits)
+                .send(&who, request, limits.body.min(left), &limits, latest)
                 .await
         }
         None => Err(http::Error::Forbidden(format!(
@@ -260,6 +273,7 @@ impl http::Host for State {
                 around,
                 self.who.clone(),
                 self.limits,
+                self.latest(),
                 self.http.clone(),
                 request,
             )
@@ -278,19 +292,22 @@ impl http::Host for State {
         answers.resize_with(requests.len(), || None);
         {
             let _waiting = self.meter.waiting();
-            let gate = Arc::new(Semaphore::new(AT_ONCE));
+            // A tape has one order.
+            let at_once = if around.tap().is_some() { 1 } else { AT_ONCE };
+            let gate = Arc::new(Semaphore::new(at_once));
             let mut running = JoinSet::new();
             for (at, request) in requests.into_iter().enumerate() {
-                let (around, who, limits, count, gate) = (
+                let (around, who, limits, latest, count) = (
                     around.clone(),
                     self.who.clone(),
                     self.limits,
+                    self.latest(),
                     self.http.clone(),
-                    gate.clone(),
                 );
+                let place = gate.clone().acquire_owned().await;
                 running.spawn(async move {
-                    let _place = gate.acquire().await;
-                    (at, send(around, who, limits, count, request).await)
+                    let _place = place;
+                    (at, send(around, who, limits, latest, count, request).await)
                 });
             }
             // When the call is given up meanwhile, the set is dropped and with it every request.
@@ -317,15 +334,22 @@ impl session::Host for State {
     }
 
     fn now(&mut self) -> wasmtime::Result<String> {
-        self.session_call()?;
-        Ok(format!("{:.3}", Instant::now()))
+        let around = self.session_call()?;
+        let real = format!("{:.3}", Instant::now());
+        Ok(match around.tap() {
+            Some(tap) => tap.now(real),
+            None => real,
+        })
     }
 
     fn random_bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
-        self.session_call()?;
+        let around = self.session_call()?;
         let mut bytes = vec![0; count.min(MOST_RANDOM_BYTES) as usize];
         rand::fill(&mut bytes[..]);
-        Ok(bytes)
+        Ok(match around.tap() {
+            Some(tap) => tap.random(bytes),
+            None => bytes,
+        })
     }
 
     fn log(&mut self, level: session::Level, message: String) -> wasmtime::Result<()> {

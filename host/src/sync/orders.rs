@@ -426,8 +426,8 @@ fn total_differs(order: &Order, wanted: &[(&Line, u32)], paid: Decimal) -> Optio
 
 fn unit_of(line: &Line) -> Option<Money> {
     let goods = line.goods.as_ref()?;
-    (line.quantity > 0).then(|| Money {
-        amount: goods.amount / Decimal::from(line.quantity),
+    (line.covers > 0).then(|| Money {
+        amount: goods.amount / Decimal::from(line.covers),
         currency: goods.currency.clone(),
     })
 }
@@ -445,13 +445,13 @@ fn taxes(
             .iter()
             .filter(|t| t.on == "goods" && !t.by_marketplace)
         {
-            let share = if line.quantity == 0 {
+            let share = if line.covers == 0 {
                 Decimal::ZERO
             } else {
-                Decimal::from(*quantity) / Decimal::from(line.quantity)
+                Decimal::from(*quantity) / Decimal::from(line.covers)
             };
             let rate = tax.rate.clone().unwrap_or_else(|| {
-                let base = unit_price.amount * Decimal::from(line.quantity)
+                let base = unit_price.amount * Decimal::from(line.covers)
                     - if included {
                         tax.amount.amount
                     } else {
@@ -533,6 +533,7 @@ pub(crate) mod samples {
             sellers: true,
             list_unit: Some(money("89.95")),
             paid_unit: Some(money(paid)),
+            covers: 1,
             goods: Some(money(paid)),
             shipping: Some(money("0")),
             taxes: vec![crate::model::Tax {
@@ -757,6 +758,24 @@ mod tests {
             panic!()
         };
         assert_eq!((order.lines.len(), order.lines[0].quantity), (1, 1));
+    }
+
+    #[test]
+    fn amounts_stand_for_what_was_ordered_or_for_what_is_left() {
+        for (covers, goods, tax) in [(4, "80", "7.28"), (3, "60", "5.46")] {
+            let mut part = line("1", "A", "0");
+            (part.quantity, part.cancelled, part.covers) = (4, 1, covers);
+            (part.paid_unit, part.goods) = (None, Some(money(goods)));
+            part.taxes[0].amount = money(tax);
+            part.taxes[0].rate = None;
+            let Decision::Create { order, .. } = run(&order(vec![part]), &Policy::default()) else {
+                panic!("not created");
+            };
+            let made = &order.lines[0];
+            assert_eq!((made.quantity, &made.unit_price), (3, &money("20")));
+            let told = [("GST".to_owned(), "0.1001".to_owned(), money("5.46"))];
+            assert_eq!(made.taxes, told, "amounts for {covers}");
+        }
     }
 
     #[test]

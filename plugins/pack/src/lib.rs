@@ -141,7 +141,7 @@ fn component_of(messages: &str, manifest: &Path) -> Option<PathBuf> {
             let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
             files.find(|file| file.extension().is_some_and(|e| e == "wasm"))
         })
-        .last()
+        .next_back()
 }
 
 /// Cargo in a folder, ready to build for [`TARGET`].

@@ -23,13 +23,14 @@ export const orders = implement("orders", {
 
 function read(rows) {
   const taxName = setting("tax-name") ?? "";
-  return rows.map((row) => {
+  return rows.flatMap((row) => {
     try {
-      return order(row, taxName);
+      return [order(row, taxName)];
     } catch (thrown) {
-      if (!(thrown instanceof Fault) || exact(row.id) === undefined) throw thrown;
+      if (!(thrown instanceof Fault)) throw thrown;
+      // One bad row stalls nothing else. Without an id it cannot even be shown.
       log("error", thrown.detail);
-      return unreadable(row, thrown.detail);
+      return exact(row.id) === undefined ? [] : [unreadable(row, thrown.detail)];
     }
   });
 }

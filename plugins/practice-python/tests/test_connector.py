@@ -201,7 +201,7 @@ class Connector(unittest.TestCase):
 
     def test_an_order_that_cannot_be_read_is_shown_and_the_rest_of_its_page_worked(self):
         bad = {**ORDER, "id": "O2", "lines": [{"id": "1", "quantity": None}]}
-        with market().on("GET /v1/orders", 200, {"orders": [bad, ORDER], "next": None}) as fake:
+        with market().on("GET /v1/orders", 200, {"orders": [bad, {**ORDER, "id": None}, ORDER], "next": None}) as fake:
             first, second = Orders().changed(SINCE, None).orders
         self.assertRegex(first.state.value, '^unreadable: .*"quantity" of line 1')
         self.assertEqual(second.state, types.State_Open())

@@ -25,10 +25,14 @@ const EMPTY = new Set(["buyer", "delivery", "payment", "totals"]);
 
 const NUMBERS = { u8: [0, 0xff], u16: [0, 0xffff], u32: [0, 0xffffffff], s32: [-0x80000000, 0x7fffffff] };
 
-const FAULTS = CONTRACT.types.types.fault.variant;
-
-/** Something in an answer that does not fit the contract; the text names the place. */
-export class Misfit extends TypeError {}
+/** Something in an answer that does not fit the contract; the message names the place. */
+export class Misfit extends TypeError {
+  /** The same, seen from the record or list around it. */
+  within(place) {
+    this.message = place + this.message;
+    return this;
+  }
+}
 
 /**
  * The functions of one interface of the contract, to be exported under its name: `export const orders =
@@ -48,17 +52,17 @@ export function implement(name, functions) {
 }
 
 function guarded(name, call, { ok, err }, run) {
+  const fit = ok === "_" ? () => undefined : fitter(name, ok);
   return (...given) => {
     Object.assign(asked, { reads: 0, writes: 0 });
     try {
-      const answer = run(...given);
-      return ok === "_" ? undefined : fit(ok, answer, name, call);
+      return fit(run(...given));
     } catch (thrown) {
+      const said = thrown instanceof Misfit ? thrown.within(call) : thrown;
       // Extras answer words instead of faults.
-      if (err === "string") throw typeof thrown === "string" ? thrown : `${call}: ${thrown}`;
-      const { tag, val } = thrown instanceof Fault ? thrown : unexpected(call, thrown);
+      if (err === "string") throw typeof said === "string" ? said : `${call}: ${said}`;
       // The bindings take a plain object for the contract's fault, and die of any Error.
-      throw { tag, val: fit(FAULTS[tag], val) };
+      throw fitFault(said instanceof Fault ? said : unexpected(call, said));
     }
   };
 }
@@ -71,53 +75,112 @@ function unexpected(call, thrown) {
   return asked.reads > 0 ? fault.protocol(said) : fault.other(said);
 }
 
-/** A value as the contract wants it, completed. Throws a misfit that names the place. */
-export function fit(type, value, name = "types", at = type) {
+// A fitter takes a value and answers it as the contract wants it, completed, or throws a misfit. Fitters are made while
+// the component is built, so that a call finds them ready.
+
+const fitters = new Map();
+
+/** The fitter of a type as an interface writes it. */
+function fitter(name, type) {
+  const key = `${name} ${type}`;
+  if (!fitters.has(key)) fitters.set(key, make(name, type));
+  return fitters.get(key);
+}
+
+function make(name, type) {
   const generic = /^([a-z]+)<(.*)>$/.exec(type);
-  if (generic) return fitGeneric(generic[1], generic[2], value, name, at);
-  if (type === "string") return expect(typeof value === "string", "text", value, at);
-  if (type === "bool") return expect(value === undefined || typeof value === "boolean", "a flag", value, at) ?? false;
+  if (generic) return makeGeneric(name, generic[1], generic[2]);
+  if (type === "string") return checked((value) => typeof value === "string", "text");
+  if (type === "bool") return (value) => (value === undefined ? false : typeof value === "boolean" ? value : refuse("a flag", value));
   if (type in NUMBERS) {
     const [least, most] = NUMBERS[type];
-    return expect(Number.isInteger(value) && value >= least && value <= most, `a whole number from ${least} to ${most}`, value, at);
+    return checked((value) => Number.isInteger(value) && value >= least && value <= most, `a whole number from ${least} to ${most}`);
   }
   const declared = CONTRACT[name].types[type] ?? CONTRACT.types.types[type];
-  if (value === undefined && type in USUAL) return USUAL[type];
-  if (declared.alias) return fit(declared.alias, value, name, at);
-  if (declared.enum) return expect(declared.enum.includes(value), `one of ${declared.enum.join(", ")}`, value, at);
-  if (declared.variant) return fitVariant(declared.variant, value, name, at);
-  return fitRecord(declared.record, value === undefined && EMPTY.has(type) ? {} : value, name, at);
+  if (declared.alias) return fitter(name, declared.alias);
+  const fit = declared.enum
+    ? checked((value) => declared.enum.includes(value), `one of ${declared.enum.join(", ")}`)
+    : declared.variant
+      ? makeVariant(name, declared.variant)
+      : makeRecord(name, declared.record);
+  const usual = EMPTY.has(type) ? {} : USUAL[type];
+  return usual === undefined ? fit : (value) => fit(value === undefined ? usual : value);
 }
 
-function fitGeneric(kind, inner, value, name, at) {
-  if (kind === "option") return value === undefined || value === null ? undefined : fit(inner, value, name, at);
-  if (kind === "list") {
+function makeGeneric(name, kind, inner) {
+  if (kind === "option") {
+    const fit = fitter(name, inner);
+    return (value) => (value === undefined || value === null ? undefined : fit(value));
+  }
+  if (kind === "tuple") {
+    const parts = inner.split(",").map((type) => fitter(name, type));
+    return (value) => {
+      if (!Array.isArray(value) || value.length !== parts.length) refuse(`${parts.length} values`, value);
+      return value.map((one, index) => parts[index](one));
+    };
+  }
+  if (inner === "u8") return checked((value) => value instanceof Uint8Array, "bytes");
+  const fit = fitter(name, inner);
+  return (value) => {
     if (value === undefined) return [];
-    if (inner === "u8") return expect(value instanceof Uint8Array, "bytes", value, at);
-    return expect(Array.isArray(value), "a list", value, at).map((one, index) => fit(inner, one, name, `${at}[${index}]`));
-  }
-  const types = inner.split(",");
-  expect(Array.isArray(value) && value.length === types.length, `${types.length} values`, value, at);
-  return types.map((one, index) => fit(one, value[index], name, `${at}[${index}]`));
+    if (!Array.isArray(value)) refuse("a list", value);
+    let index = 0;
+    try {
+      const whole = new Array(value.length);
+      for (; index < value.length; index++) whole[index] = fit(value[index]);
+      return whole;
+    } catch (thrown) {
+      throw thrown instanceof Misfit ? thrown.within(`[${index}]`) : thrown;
+    }
+  };
 }
 
-function fitVariant(cases, value, name, at) {
-  const { tag, val } = typeof value === "string" ? { tag: value } : (value ?? {});
-  expect(Object.hasOwn(cases, tag ?? ""), `one of the cases ${Object.keys(cases).join(", ")}`, value, at);
-  return cases[tag] === null ? { tag } : { tag, val: fit(cases[tag], val, name, `${at}.${tag}`) };
+function makeVariant(name, cases) {
+  const payloads = new Map(Object.entries(cases).map(([tag, type]) => [tag, type && fitter(name, type)]));
+  const wanted = `one of the cases ${[...payloads.keys()].join(", ")}`;
+  return (value) => {
+    const tag = typeof value === "string" ? value : value?.tag;
+    const fit = payloads.get(tag);
+    if (fit === undefined) refuse(wanted, value);
+    if (fit === null) return { tag };
+    try {
+      return { tag, val: fit(value.val) };
+    } catch (thrown) {
+      throw thrown instanceof Misfit ? thrown.within(`.${tag}`) : thrown;
+    }
+  };
 }
 
-function fitRecord(members, value, name, at) {
-  expect(typeof value === "object" && value !== null && !Array.isArray(value), "a record", value, at);
-  for (const key in value) {
-    if (!Object.hasOwn(members, key)) throw new Misfit(`${at}: there is no member ${key}; there are ${Object.keys(members).join(", ")}`);
-  }
-  const whole = {};
-  for (const key in members) whole[key] = fit(members[key], value[key], name, `${at}.${key}`);
-  return whole;
+function makeRecord(name, members) {
+  const keys = Object.keys(members);
+  const known = new Set(keys);
+  const parts = keys.map((key) => fitter(name, members[key]));
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) refuse("a record", value);
+    for (const key in value) {
+      if (!known.has(key)) throw new Misfit(`: there is no member ${key}; there are ${keys.join(", ")}`);
+    }
+    const whole = {};
+    let at = 0;
+    try {
+      for (; at < keys.length; at++) {
+        const one = parts[at](value[keys[at]]);
+        // What is none is left out: the bindings read it the same, and have less to do.
+        if (one !== undefined) whole[keys[at]] = one;
+      }
+      return whole;
+    } catch (thrown) {
+      throw thrown instanceof Misfit ? thrown.within(`.${keys[at]}`) : thrown;
+    }
+  };
 }
 
-function expect(fits, wanted, value, at) {
-  if (!fits) throw new Misfit(`${at} must be ${wanted}, not ${value === undefined ? "left out" : JSON.stringify(value)}`);
-  return value;
+function checked(fits, wanted) {
+  return (value) => (fits(value) ? value : refuse(wanted, value));
 }
+
+function refuse(wanted, value) {
+  throw new Misfit(` must be ${wanted}, not ${value === undefined ? "left out" : JSON.stringify(value)}`);
+}
+
+const fitFault = fitter("types", "fault");

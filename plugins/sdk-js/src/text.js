@@ -23,22 +23,18 @@ export function decodeUtf8(bytes) {
   const parts = [];
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   while (at < bytes.length) {
-    const units = [];
-    // Most of what marketplaces send is ASCII.
-    const end = Math.min(at + CHUNK, bytes.length);
-    while (at < end) {
-      const byte = bytes[at];
-      if (byte < 0x80) {
-        units.push(byte);
-        at++;
-        continue;
-      }
+    // Most of what marketplaces send is ASCII: it is taken in stretches.
+    const limit = Math.min(at + CHUNK, bytes.length);
+    let end = at;
+    while (end < limit && bytes[end] < 0x80) end++;
+    if (end > at) {
+      parts.push(String.fromCharCode.apply(null, bytes.subarray(at, end)));
+      at = end;
+    } else {
       const [code, length] = sequence(bytes, at);
-      if (code > 0xffff) units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
-      else units.push(code);
+      parts.push(String.fromCodePoint(code));
       at += length;
     }
-    parts.push(String.fromCharCode.apply(null, units));
   }
   return parts.join("");
 }

@@ -47,6 +47,7 @@ test("what does not fit is told with its place", () => {
   assert.match(told({ state: "opn" }), /state must be one of the cases held, open/);
   assert.match(told({ colour: "red" }), /there is no member colour/);
   assert.match(told({ lines: [{ ...line, quantity: -1 }] }), /lines\[0\]\.quantity must be a whole number/);
+  assert.match(told({ holds: [{ tag: "acceptance", val: 7 }] }), /holds\[0\]\.acceptance must be text/);
   assert.match(told({ lines: [{ ...line, id: undefined }] }), /lines\[0\]\.id must be text, not left out/);
   assert.throws(() => implement("orders", { changed() {} }), /lacks the function byId/);
   assert.throws(() => implement("orders", { changed() {}, byId() {}, byid() {} }), /has no function byid/);
@@ -69,5 +70,5 @@ test("stock outcomes hold faults", () => {
   const outcomes = stock.push([]);
   assert.deepEqual(outcomes[0], { tag: "applied" });
   assert.deepEqual(outcomes[1].val, { tag: "missing", val: "gone" });
-  assert.deepEqual(stock.settle("t"), { done: undefined, pollAfterMs: undefined });
+  assert.deepEqual(stock.settle("t"), {});
 });

@@ -353,6 +353,10 @@ fn unanswered(label: &str, writes: bool, error: Error) -> Fault {
             retry_after_ms: None,
             detail: format!("{label}: {why}"),
         }),
+        Error::Throttled(wait) => Fault::Throttled(Backoff {
+            retry_after_ms: Some(wait),
+            detail: format!("{label}: the manifest's rate for this call is used up"),
+        }),
         Error::OutcomeUnknown(why) => Fault::UnknownOutcome(format!("{label}: {why}")),
         Error::TooLarge(limit) => {
             let what = format!("{label}: the answer is longer than {limit} bytes");

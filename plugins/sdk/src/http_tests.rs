@@ -120,6 +120,10 @@ fn transport_errors_keep_what_is_known() {
         Fault::Unavailable(_)
     ));
     assert!(matches!(
+        fails(true, Error::Throttled(90_000)),
+        Fault::Throttled(wait) if wait.retry_after_ms == Some(90_000)
+    ));
+    assert!(matches!(
         fails(false, Error::Forbidden("host".into())),
         Fault::Denied(_)
     ));

@@ -121,10 +121,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The rows of a list, bare or wrapped in `items`. None when it is neither.
+    /// The rows of a list, bare or wrapped in `items`; an empty object is an empty list. None when it is none of these:
+    /// an answer without a body, say, which tells nothing of how many rows there are.
     pub fn rows(self) -> Option<Vec<Node<'a>>> {
         match self.0 {
-            Value::Null => Some(Vec::new()),
             Value::Array(_) => Some(self.list()),
             Value::Object(members) if members.is_empty() => Some(Vec::new()),
             Value::Object(members) => members.get("items").map(|items| Node(items).list()),

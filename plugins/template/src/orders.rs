@@ -38,11 +38,13 @@ impl Orders for Template {
 
 fn read(cx: Cx<'_>, answer: &Value) -> Result<Vec<Order>, Fault> {
     let tax = cx.setting("tax-name").unwrap_or_default();
-    let orders = rows(answer, "orders")?.into_iter().map(|row| {
-        order::order(row, &tax).or_else(|fault| {
+    let orders = rows(answer, "orders")?.into_iter().filter_map(|row| {
+        let read = order::order(row, &tax).or_else(|fault| {
             cx.error(fault.detail());
             order::unreadable(row, fault.detail())
-        })
+        });
+        // Without an id it cannot even be shown. The others of its page are worked all the same.
+        read.ok()
     });
-    orders.collect()
+    Ok(orders.collect())
 }

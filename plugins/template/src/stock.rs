@@ -12,6 +12,10 @@ use crate::api::{api, rows};
 impl Stock for Template {
     // At most `[stock] batch` levels of `plugin.toml`. Numbers are absolute, so a repeat is harmless.
     fn push(cx: Cx<'_>, levels: Vec<Level>) -> Result<Vec<Outcome>, Fault> {
+        // The marketplace refuses an empty list.
+        if levels.is_empty() {
+            return Ok(Vec::new());
+        }
         let body: Vec<Value> = (levels.iter())
             .map(|l| json!({"listing": l.listing, "quantity": l.quantity}))
             .collect();

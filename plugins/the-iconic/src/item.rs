@@ -1,5 +1,10 @@
 //! An order item as the status machine sees it. One item is one physical piece.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
 use lockstep_sdk::json::Node;
 
 /// Where an item stands.
@@ -130,13 +135,12 @@ impl Item {
     }
 
     /// Reads the items of an order.
-    pub fn read_all(order: Node<'_>) -> Result<Vec<Self>, String> {
-        order
-            .get("items")
-            .list()
-            .into_iter()
-            .map(Self::read)
-            .collect()
+    pub fn read_all(order: &RawValue) -> Result<Vec<Self>, String> {
+        let read = |row: &&RawValue| {
+            let row: Value = serde_json::from_str(row.get()).map_err(|e| e.to_string())?;
+            Self::read(Node::new(&row))
+        };
+        apart(order)?.1.iter().map(read).collect()
     }
 
     /// Whether an action is offered; true when the answer does not say what is.
@@ -156,4 +160,31 @@ impl Item {
         let waiting = matches!(self.status, Status::Pending | Status::ReadyToShip);
         self.status == Status::PaymentPending || (self.sellers() && !self.processable && waiting)
     }
+}
+
+/// An order without its items, and the items as text: whoever reads them one by one never has thousands in memory.
+pub fn apart(order: &RawValue) -> Result<(Value, Vec<&RawValue>), String> {
+    let broken = |error: serde_json::Error| format!("it is no valid JSON ({error})");
+    let mut members: BTreeMap<String, &RawValue> =
+        serde_json::from_str(order.get()).map_err(|_| "it is no order".to_owned())?;
+    let items = match members.remove("items") {
+        None => Vec::new(),
+        Some(raw) => match serde_json::from_str(raw.get()) {
+            Ok(rows) => rows,
+            Err(_) if matches!(raw.get(), "null" | "\"\"") => Vec::new(),
+            Err(_) => match serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) {
+                // A list can be written as an object with the keys "0", "1" ...
+                Ok(rows) if rows.keys().all(|k| k.bytes().all(|b| b.is_ascii_digit())) => {
+                    rows.into_values().collect()
+                }
+                // A lone item comes without a list around it.
+                _ => vec![raw],
+            },
+        },
+    };
+    let members = members
+        .into_iter()
+        .map(|(name, raw)| Ok((name, serde_json::from_str(raw.get()).map_err(broken)?)));
+    let head = Value::Object(members.collect::<Result<_, String>>()?);
+    Ok((head, items))
 }

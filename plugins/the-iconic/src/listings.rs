@@ -92,7 +92,7 @@ fn with_stock_of_sets(api: Api<'_>, sets: &[(u64, Node<'_>)]) -> Result<Vec<List
     for answer in api.read_all(paths) {
         // A set can vanish between the list and the read. Any other failure fails the page: a walk that
         // leaves products out would look as if they were gone.
-        stocks.push(found(answer)?.unwrap_or(Value::Null));
+        stocks.push(found(answer)?);
     }
     let mut rows_of_sets = Vec::with_capacity(sets.len());
     let mut skus: Vec<String> = Vec::new();
@@ -134,7 +134,7 @@ fn products_of_sets(api: Api<'_>, sets: &[u64]) -> Result<Vec<Vec<Value>>, Fault
     sets.iter()
         .zip(answers)
         .map(|(id, answer)| {
-            let answer = found(answer)?.unwrap_or(Value::Null);
+            let answer = found(answer)?;
             let rows = list(
                 &format!("GET /v2/product-set/{id}/products"),
                 Node::new(&answer),
@@ -282,7 +282,7 @@ fn with_stock(api: Api<'_>, products: &[Value]) -> Result<Vec<Listing>, Fault> {
     let answers = api.read_all(paths);
     let mut listings = Vec::new();
     for (group, answer) in groups.iter().zip(answers) {
-        let answer = found(answer)?.unwrap_or(Value::Null);
+        let answer = found(answer)?;
         let node = Node::new(&answer);
         for product in &group.products {
             let stock = if group.products.len() == 1 && node.is_object() {
@@ -300,12 +300,11 @@ fn stock_of_set(id: u64) -> Path {
     Path::new(format!("/v2/stock/product-set/{id}"))
 }
 
-/// What does not exist is none; other faults stay.
-fn found(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
+/// An answer; an empty list for what does not exist. Other faults stay.
+fn found(answer: Result<Value, Fault>) -> Result<Value, Fault> {
     match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(Fault::Missing(_)) => Ok(None),
-        Err(fault) => Err(fault),
+        Err(Fault::Missing(_)) => Ok(Value::Array(Vec::new())),
+        answer => answer,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::address;
-use crate::item::{Item, Shipment, Status};
+use crate::item::{self, Item, Shipment, Status};
 use crate::line::{self, amount, money};
 use crate::listings::VENTURE;
 use lockstep_sdk::json::{Node, shorten};
@@ -21,16 +21,32 @@ use lockstep_sdk::types::{
 pub const BY_NUMBER: &str = "number:";
 /// Longest fact, in characters.
 const FACT: usize = 500;
+/// Members of an item that the order as a whole is made from; its line has the others.
+const KEPT: [&str; 8] = [
+    "createdAt",
+    "updatedAt",
+    "lastStatusChangedAt",
+    "targetToShipAt",
+    "paidPrice",
+    "shippingFee",
+    "taxAmount",
+    "shipment",
+];
+/// The same of an item's shipment.
+const KEPT_OF_SHIPMENT: [&str; 5] = [
+    "method",
+    "providerType",
+    "providerPreselected",
+    "preProvider",
+    "provider",
+];
 /// The placing of an order that tells no time at all.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 
 /// Reads one row. A row that cannot be read is still told when it has an id or a number, with a state that
 /// says why, so that people see it and its page goes on. The error is for rows with neither.
 pub fn read(raw: &RawValue, currency: &str) -> Result<Order, String> {
-    let whole = serde_json::from_str::<Value>(raw.get())
-        .map_err(|error| format!("it is no valid JSON ({error})"))
-        .and_then(|value| order(Node::new(&value), currency));
-    let why = match whole {
+    let why = match order(raw, currency) {
         Ok(order) => return Ok(order),
         Err(why) => why,
     };
@@ -149,9 +165,32 @@ fn blank(id: String, number: String) -> Order {
     }
 }
 
-fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
+fn order(raw: &RawValue, default_currency: &str) -> Result<Order, String> {
+    let (head, raws) = item::apart(raw)?;
+    let node = Node::new(&head);
     let id = node.get("id").id().ok_or("it has no id")?;
-    let rows = node.get("items").list();
+    let currency = node
+        .get("currency")
+        .text()
+        .unwrap_or_else(|| default_currency.to_owned())
+        .to_ascii_uppercase();
+    let voucher = node.get("voucher").get("code").text();
+    let (mut lines, mut items, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    let mut discount = Decimal::ZERO;
+    lines.reserve_exact(raws.len());
+    for raw in raws {
+        let mut row: Value = serde_json::from_str(raw.get()).map_err(|e| e.to_string())?;
+        let read = line::read(Node::new(&row), &currency, voucher.as_deref())?;
+        keep(&mut row, &KEPT);
+        if let Some(shipment) = row.get_mut("shipment") {
+            keep(shipment, &KEPT_OF_SHIPMENT);
+        }
+        lines.push(read.line);
+        items.push(read.item);
+        discount += read.discount;
+        rows.push(row);
+    }
+    let rows: Vec<Node<'_>> = rows.iter().map(Node::new).collect();
     let told = node.get("orderItemIds").list().len();
     if rows.is_empty() {
         return Err("it has no items".to_owned());
@@ -159,20 +198,10 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
     if told > rows.len() {
         return Err(format!("it tells {} of its {told} items", rows.len()));
     }
-    let currency = node
-        .get("currency")
-        .text()
-        .unwrap_or_else(|| default_currency.to_owned())
-        .to_ascii_uppercase();
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(format!("its currency \"{currency}\" is no ISO 4217 code"));
     }
-    let voucher = node.get("voucher").get("code").text();
-    let mut reads = Vec::with_capacity(rows.len());
-    for row in &rows {
-        reads.push(line::read(*row, &currency, voucher.as_deref())?);
-    }
-    let items: Vec<&Item> = reads.iter().map(|read| &read.item).collect();
+    let items: Vec<&Item> = items.iter().collect();
 
     let shipping_address = node.get("address").get("shipping");
     let billing_address = node.get("address").get("billing");
@@ -180,7 +209,6 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
     let bill_to = address::read(billing_address, None);
     let country = |address: &Option<Address>| address.as_ref()?.country.clone();
     let site = country(&ship_to).or_else(|| country(&bill_to));
-    let discount: Decimal = reads.iter().map(|read| read.discount).sum();
     let totals = totals(node, &rows, discount, &currency)?;
     let state = state(&items);
 
@@ -191,7 +219,7 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
         native_state: native_state(&items),
         reason: match state {
             State::Cancelled | State::DeliveryFailed | State::Returned => {
-                reads.iter().find_map(|read| read.line.reason.clone())
+                lines.iter().find_map(|line: &Line| line.reason.clone())
             }
             _ => None,
         },
@@ -232,8 +260,14 @@ fn order(node: Node<'_>, default_currency: &str) -> Result<Order, String> {
             node.get("number").text().unwrap_or_else(|| id.to_string()),
         )
     };
-    let lines: Vec<Line> = reads.into_iter().map(|read| read.line).collect();
     Ok(Order { lines, ..order })
+}
+
+/// Forgets all other members.
+fn keep(value: &mut Value, names: &[&str]) {
+    if let Value::Object(members) = value {
+        members.retain(|name, _| names.contains(&name.as_str()));
+    }
 }
 
 fn read_time(node: Node<'_>) -> Option<Timestamp> {

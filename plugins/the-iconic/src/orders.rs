@@ -246,8 +246,6 @@ fn page(api: Api<'_>, path: Path, offset: u64) -> Result<Answer, Fault> {
     };
     let (items, pagination) = if text.starts_with('[') {
         (text, Pagination::default())
-    } else if text.is_empty() {
-        ("[]", Pagination::default())
     } else {
         let wrapped: Wrapped<'_> = serde_json::from_str(text).map_err(|e| broken(&e))?;
         let pagination = wrapped.pagination.unwrap_or_default();

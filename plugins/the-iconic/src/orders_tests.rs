@@ -106,7 +106,8 @@ fn lists_may_be_bare_or_empty_but_not_something_else() {
         .on(&at(0), 200, "<html>");
     let page = || changed(api(fake.cx()), SINCE, None);
     assert_eq!(page().expect("a page").next.as_deref(), Some("0 1"));
-    assert_eq!(page().expect("a page").next, None);
+    // No body is no empty list: the host would go on as if nothing had changed.
+    assert!(matches!(page(), Err(Fault::Protocol(_))));
     assert_eq!(page().expect("a page").next, None);
     assert!(matches!(page(), Err(Fault::Protocol(_))));
     assert!(matches!(page(), Err(Fault::Protocol(_))));

@@ -4,6 +4,7 @@
 //! does only what is left. What is left follows the `actions` that the platform lists for each item: some sellers
 //! have to mark items as packed before they can be ready to ship, others not.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use lockstep_sdk::http::Path;
@@ -12,7 +13,7 @@ use crate::api::Api;
 use crate::item::{Item, Shipment, Status};
 use lockstep_sdk::fulfillments::{CarrierEntry, Parcel, Sent};
 use lockstep_sdk::http::Method;
-use lockstep_sdk::json::Node;
+use lockstep_sdk::json::{Node, shorten};
 use lockstep_sdk::types::{Carrier, Fault, Packed, Stage};
 
 const PACK: &str = "status_set_to_packed_by_marketplace";
@@ -145,9 +146,15 @@ pub fn find<'a>(order: u64, ids: &[u64], items: &'a [Item]) -> Result<Vec<&'a It
 
 /// Reads the items of an order.
 pub fn items(api: Api<'_>, order: u64) -> Result<Vec<Item>, Fault> {
-    let answer = api.read(Path::new(format!("/v2/orders/{order}")))?;
-    Item::read_all(Node::new(&answer))
-        .map_err(|why| Fault::Protocol(format!("GET /v2/orders/{order}: {why}")))
+    let broken = |why: String| Fault::Protocol(format!("GET /v2/orders/{order}: {why}"));
+    let text = api.read_text(Path::new(format!("/v2/orders/{order}")))?;
+    let raw: &RawValue = serde_json::from_str(text.trim()).map_err(|error| {
+        broken(format!(
+            "the answer is not JSON ({error}): {}",
+            shorten(&text, 200)
+        ))
+    })?;
+    Item::read_all(raw).map_err(broken)
 }
 
 /// What is to be done next to make a parcel ready.

@@ -29,18 +29,31 @@ pub(in crate::cli) struct PackArgs {
 
 pub(super) fn build(args: &BuildArgs, env: &Env) -> anyhow::Result<u8> {
     let dir = &args.dir;
-    let (manifest, text) = manifest(&dir.join("plugin.toml"))?;
-    let component = match &manifest.build {
-        Some(recipe) => follow(recipe, dir)?,
-        None if dir.join("Cargo.toml").exists() => lockstep_pack::build_crate(dir)?,
-        None => return Err(Usage(no_recipe(dir)).into()),
-    };
+    let (manifest, text, component) = make(dir)?;
     let name = format!("{}.wasm", manifest.plugin.id);
     let output = match dir.as_os_str() == "." {
         true => PathBuf::from(name),
         false => dir.join(name),
     };
     finish(&component, &text, &output, env)
+}
+
+/// Builds a project: its manifest, that as text, and where its component lies.
+fn make(dir: &Path) -> anyhow::Result<(Manifest, String, PathBuf)> {
+    let (manifest, text) = manifest(&dir.join("plugin.toml"))?;
+    let component = match &manifest.build {
+        Some(recipe) => follow(recipe, dir)?,
+        None if dir.join("Cargo.toml").exists() => lockstep_pack::build_crate(dir)?,
+        None => return Err(Usage(no_recipe(dir)).into()),
+    };
+    Ok((manifest, text, component))
+}
+
+/// Builds a project: the component with its manifest, as a host takes it.
+pub(super) fn packed(dir: &Path) -> anyhow::Result<Vec<u8>> {
+    let (_, text, component) = make(dir)?;
+    let bytes = std::fs::read(&component).with_context(|| component.display().to_string())?;
+    Ok(lockstep_pack::embed(bytes, text.as_bytes()))
 }
 
 pub(super) fn pack(args: &PackArgs, env: &Env) -> anyhow::Result<u8> {

@@ -2,7 +2,9 @@
 //! those who write them.
 
 mod build;
+mod check;
 mod new;
+mod r#try;
 
 use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -40,6 +42,10 @@ pub(super) enum PluginCommand {
     Build(build::BuildArgs),
     /// Put a manifest into a component that was built by other means.
     Pack(build::PackArgs),
+    /// Check a connector the way the host will use it: faults, lost answers, odd data, limits.
+    Check(check::CheckArgs),
+    /// Let a connector work: against a marketplace of the sandbox, or, reading only, at a real account.
+    Try(r#try::TryArgs),
 }
 
 pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8> {
@@ -47,6 +53,8 @@ pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8>
         PluginCommand::New(args) => new::run(args, env),
         PluginCommand::Build(args) => build::build(&args, env),
         PluginCommand::Pack(args) => build::pack(&args, env),
+        PluginCommand::Try(args) => r#try::run(args, env).await,
+        PluginCommand::Check(args) => check::run(args, env).await,
         PluginCommand::List => list(&env.host()?, env),
         PluginCommand::Inspect { what } => inspect(&what, env),
         PluginCommand::Grant { id } => {

@@ -185,13 +185,13 @@ fn readme(name: &str, title: &str) -> String {
     format!(
         "# {title}
 
-A connector for [Lockstep](sdk/src/lib.rs). It speaks to Practice Market, the marketplace of Lockstep's sandbox, until you
+A connector for Lockstep. It speaks to Practice Market, the marketplace of Lockstep's sandbox, until you
 make it speak to yours: the table in [src/lib.rs](src/lib.rs) says where what lies, and comments say what differs elsewhere.
 
 ```
 cargo test                      # src/tests.rs, natively
 lockstep plugin build           # {name}.wasm, with plugin.toml inside
-lockstep plugin inspect {name}.wasm
+lockstep plugin check {name}.wasm
 ```
 
 To see it work, start the sandbox in another terminal, and do what it prints, with `{name}` for the plugin:

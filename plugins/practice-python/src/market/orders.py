@@ -32,10 +32,10 @@ def _read(rows):
         try:
             orders.append(order(row, tax_name))
         except Err as fault:
-            if exact(row.get("id")) is None:
-                raise
+            # One bad row stalls nothing else. Without an id it cannot even be shown.
             session.log(session.Level.ERROR, detail(fault))
-            orders.append(_unreadable(row, detail(fault)))
+            if exact(row.get("id")) is not None:
+                orders.append(_unreadable(row, detail(fault)))
     return orders
 
 

@@ -10,6 +10,10 @@ wit_bindgen::generate!({
             include lockstep:plugin/with-listings@0.1.0;
             include lockstep:plugin/with-stock@0.1.0;
             include lockstep:plugin/with-orders@0.1.0;
+            include lockstep:plugin/with-acceptance@0.1.0;
+            include lockstep:plugin/with-fulfillments@0.1.0;
+            include lockstep:plugin/with-cancellations@0.1.0;
+            include lockstep:plugin/with-webhooks@0.1.0;
         }
     "#,
     world: "lockstep:hostile/hostile",
@@ -18,7 +22,9 @@ wit_bindgen::generate!({
 
 mod samples;
 
-use exports::lockstep::plugin::{about, listings, orders, stock};
+use exports::lockstep::plugin::{
+    about, acceptance, cancellations, fulfillments, listings, orders, stock, webhooks,
+};
 use lockstep::plugin::types::{Account, Backoff, Fault, Listing, Order};
 use lockstep::plugin::{http, session};
 
@@ -31,6 +37,13 @@ fn told() -> (String, String) {
     match told.split_once(' ') {
         Some((word, rest)) => (word.to_owned(), rest.to_owned()),
         None => (told, String::new()),
+    }
+}
+
+/// Stops here when it was told to trap in every function.
+fn entered() {
+    if told().0 == "trap-everywhere" {
+        panic!("on purpose")
     }
 }
 
@@ -52,6 +65,7 @@ fn explain(error: http::Error) -> Fault {
         http::Error::Unavailable(why) => format!("unavailable: {why}"),
         http::Error::OutcomeUnknown(why) => format!("outcome-unknown: {why}"),
         http::Error::TooLarge(limit) => format!("too-large: {limit}"),
+        http::Error::Throttled(wait) => format!("throttled: {wait}"),
     })
 }
 
@@ -102,6 +116,7 @@ fn spin() -> ! {
 
 impl about::Guest for Hostile {
     fn identify() -> Result<Account, Fault> {
+        entered();
         let (word, rest) = told();
         let mut ask = request(&rest);
         match word.as_str() {
@@ -198,6 +213,7 @@ impl about::Guest for Hostile {
 
 impl listings::Guest for Hostile {
     fn page(_: Option<String>, _: bool) -> Result<listings::ListingPage, Fault> {
+        entered();
         let (word, rest) = told();
         let count = if word == "listings" {
             rest.parse().unwrap_or(1)
@@ -219,7 +235,11 @@ impl listings::Guest for Hostile {
     }
 
     fn by_id(_: Vec<String>) -> Result<Vec<Listing>, Fault> {
-        spin()
+        entered();
+        match told().0.as_str() {
+            "answer-others" => Ok((0..3).map(samples::listing).collect()),
+            _ => spin(),
+        }
     }
 
     fn by_sku(_: Vec<String>) -> Result<Vec<Listing>, Fault> {
@@ -229,6 +249,7 @@ impl listings::Guest for Hostile {
 
 impl stock::Guest for Hostile {
     fn push(levels: Vec<stock::Level>) -> Result<Vec<stock::Outcome>, Fault> {
+        entered();
         let (word, _) = told();
         let mut write = request("/write");
         write.method = http::Method::Post;
@@ -267,6 +288,7 @@ impl stock::Guest for Hostile {
     }
 
     fn settle(_: String) -> Result<stock::Settlement, Fault> {
+        entered();
         Ok(stock::Settlement {
             done: None,
             poll_after_ms: Some(1),
@@ -276,6 +298,7 @@ impl stock::Guest for Hostile {
 
 impl orders::Guest for Hostile {
     fn changed(since: String, _: Option<String>) -> Result<orders::OrderPage, Fault> {
+        entered();
         let (word, rest) = told();
         let mut orders = vec![
             samples::order("1", &since),
@@ -308,6 +331,69 @@ impl orders::Guest for Hostile {
     }
 
     fn by_id(_: Vec<String>) -> Result<Vec<Order>, Fault> {
+        entered();
+        let others = || samples::order("of another seller", "2026-01-01T00:00:00Z");
+        Ok(match told().0.as_str() {
+            "answer-others" => vec![samples::order("1", "2026-01-01T00:00:00Z"), others()],
+            _ => Vec::new(),
+        })
+    }
+}
+
+impl acceptance::Guest for Hostile {
+    fn decide(_: String, _: Vec<acceptance::Decision>) -> Result<(), Fault> {
+        entered();
+        Ok(())
+    }
+}
+
+impl fulfillments::Guest for Hostile {
+    fn carriers() -> Result<Vec<fulfillments::CarrierEntry>, Fault> {
+        entered();
         Ok(Vec::new())
+    }
+
+    fn prepare(_: fulfillments::Parcel) -> Result<fulfillments::Sent, Fault> {
+        entered();
+        spin()
+    }
+
+    fn ship(_: fulfillments::Parcel) -> Result<fulfillments::Sent, Fault> {
+        entered();
+        spin()
+    }
+}
+
+impl cancellations::Guest for Hostile {
+    fn reasons() -> Result<Vec<cancellations::ReasonEntry>, Fault> {
+        entered();
+        Ok(Vec::new())
+    }
+
+    fn cancel(_: Vec<cancellations::Drop>) -> Result<cancellations::Dropped, Fault> {
+        entered();
+        spin()
+    }
+}
+
+impl webhooks::Guest for Hostile {
+    fn list() -> Result<Vec<webhooks::Subscription>, Fault> {
+        entered();
+        Ok(Vec::new())
+    }
+
+    fn ensure(_: String) -> Result<webhooks::Subscription, Fault> {
+        entered();
+        spin()
+    }
+
+    fn remove(_: String) -> Result<(), Fault> {
+        entered();
+        spin()
+    }
+
+    fn parse(_: Vec<http::Header>, _: Vec<u8>) -> Result<Vec<webhooks::Hint>, Fault> {
+        entered();
+        spin()
     }
 }
