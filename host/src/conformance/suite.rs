@@ -1,6 +1,7 @@
 //! What the families of cases share: the component, its tapes, and the marketplace to live against.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -103,7 +104,10 @@ impl Suite {
             settings: self.settings.clone(),
             credentials: stand_in.credentials(manifest),
             requests_per_second: stand_in.requests_per_second(),
-            call_rates: Default::default(),
+            // The marketplace's own limits are enough.
+            call_rates: (manifest.call_rate.iter())
+                .map(|rate| (rate.name.clone(), NonZeroU32::MAX))
+                .collect(),
             limits: Limits::default(),
             http: self.client.clone(),
             scrubber,
@@ -144,7 +148,7 @@ impl Suite {
             settings: source.tape.settings.clone(),
             credentials: manifest.credential.iter().map(credential).collect(),
             requests_per_second: None,
-            call_rates: Default::default(),
+            call_rates: BTreeMap::new(),
             limits,
             http: self.client.clone(),
             scrubber: Scrubber::default(),

@@ -136,7 +136,8 @@ pub fn many_of(document: &Value, id: &str, count: usize) -> Value {
                 is_id(name)
                     && match value {
                         Value::String(text) => text == id,
-                        other => other.to_string() == id,
+                        Value::Number(number) => number.to_string() == id,
+                        _ => false,
                     }
             })
         })

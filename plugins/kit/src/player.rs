@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn every_difference_is_told_with_expected_and_got() {
-        let differing: [(&str, fn(&mut Request), &str); 7] = [
+        type Change = fn(&mut Request);
+        let differing: [(&str, Change, &str); 7] = [
             (
                 "method",
                 |r| r.method = "POST".into(),

@@ -129,7 +129,7 @@ pub(super) async fn run(args: TryArgs, base_url: Url, env: &Env) -> anyhow::Resu
         settings,
         credentials,
         requests_per_second: None,
-        call_rates: Default::default(),
+        call_rates: BTreeMap::new(),
         limits: Limits::default(),
         http: Client::new(ClientOptions {
             allow_local: args.allow_local,
