@@ -7,6 +7,7 @@ use lockstep_sandbox::shopify::{OrderView, VariantView};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use crate::crash::dies_at;
 use crate::world::{HASTE, Ran, World};
 use server::{Placed, Vendure, root};
 
@@ -359,6 +360,46 @@ async fn cancellations_cross_both_ways() {
         front.vendure.stock(&skus[0]).await,
         (front.available(&skus[0]) + 2, 2)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Vendure: run `just test-vendure`"]
+async fn a_run_that_dies_after_vendure_has_answered_leaves_no_second_parcel_or_cancellation() {
+    let front = Shopfront::open().await;
+    let skus = front.stocked(1).await;
+    let placed = front.vendure.buy(&[(&skus[0], 3)], "test-payment").await;
+    front.settle().await;
+    let shop = &front.world.sandbox.shopify;
+    let made = front.in_shopify(&placed);
+    let line = [(made.lines[0].id.clone(), 1)];
+    // Two pieces in two parcels, and the third is cancelled.
+    shop.fulfill(&made.gid, Some(&line), Some(("Sendle", "S0001")))
+        .unwrap();
+    dies_at(&front.world, &["sync"], "parcel-prepare-after-answer").await;
+    dies_at(&front.world, &["sync"], "parcel-ship-after-answer").await;
+    front.settle().await;
+    shop.fulfill(&made.gid, Some(&line), Some(("Sendle", "S0002")))
+        .unwrap();
+    front.settle().await;
+    shop.remove_units(&made.gid, &made.lines[0].id, 1, true)
+        .unwrap();
+    dies_at(&front.world, &["sync"], "channel-cancel-after-answer").await;
+    front.settle().await;
+    let there = front.vendure.order(&placed.id).await;
+    let codes: Vec<_> = (there["fulfillments"].as_array().unwrap().iter())
+        .map(|f| (f["trackingCode"].as_str(), f["state"].as_str()))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            (Some("S0001"), Some("Shipped")),
+            (Some("S0002"), Some("Shipped")),
+        ]
+    );
+    assert_eq!(there["lines"][0]["quantity"], 2);
+    assert_eq!(there["state"], "Shipped");
+    assert_eq!(front.vendure.stock(&skus[0]).await, (8, 0));
+    assert_eq!(front.available(&skus[0]), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
