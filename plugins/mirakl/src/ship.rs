@@ -1,5 +1,7 @@
 //! Telling parcels one by one. Where the marketplace has no shipments, the order is told as a whole (`ship_order`).
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::api::{Api, path};
@@ -9,7 +11,7 @@ use crate::{carriers, order, orders, ship_order};
 use lockstep_sdk::fulfillments::{Parcel, Sent};
 use lockstep_sdk::http::{Method, excerpt};
 use lockstep_sdk::json::Node;
-use lockstep_sdk::types::{Fault, Stage, State};
+use lockstep_sdk::types::{Fault, Line, Stage, State};
 
 /// First half: makes the shipment, not yet shipped. Making one is not idempotent, so what is there is read first.
 pub fn prepare(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
@@ -99,8 +101,10 @@ pub fn ship(api: Api<'_>, parcel: &Parcel) -> Result<Sent, Fault> {
 /// A parcel's units by line.
 fn units(parcel: &Parcel) -> Result<Vec<(String, u32)>, Fault> {
     let mut lines: Vec<(String, u32)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for packed in parcel.lines.iter().filter(|packed| packed.quantity > 0) {
-        match lines.iter_mut().find(|(line, _)| *line == packed.line) {
+        let place = *places.entry(&packed.line).or_insert(lines.len());
+        match lines.get_mut(place) {
             Some((_, units)) => *units += packed.quantity,
             None => lines.push((packed.line.clone(), packed.quantity)),
         }
@@ -118,12 +122,15 @@ fn find<'a>(
     lines: &[(String, u32)],
 ) -> Result<Option<&'a Shipment>, Fault> {
     let alive = || known.iter().filter(|s| s.stage() != Stage::Cancelled);
+    let wanted: HashMap<&str, u32> = (lines.iter())
+        .map(|(line, units)| (line.as_str(), *units))
+        .collect();
     let equal = |s: &Shipment| {
-        let named = s
-            .lines
-            .iter()
-            .all(|(id, _)| lines.iter().any(|(line, _)| line == id));
-        named && lines.iter().all(|(line, units)| s.units(line) == *units)
+        let mut there: HashMap<&str, u32> = HashMap::new();
+        for (line, units) in &s.lines {
+            *there.entry(line).or_default() += units;
+        }
+        there == wanted
     };
     let number = carriers::number(parcel);
     let same: Vec<&Shipment> = alive()
@@ -208,8 +215,11 @@ fn why_not(
             refused.detail()
         ));
     }
+    let by_id: HashMap<&str, &Line> = (order.lines.iter())
+        .map(|line| (line.id.as_str(), line))
+        .collect();
     for (id, units) in lines {
-        let Some(line) = order.lines.iter().find(|line| line.id == *id) else {
+        let Some(line) = by_id.get(id.as_str()) else {
             return Fault::Missing(format!("order {} has no line {id}", order.id));
         };
         let packed: u32 = (known.iter())
