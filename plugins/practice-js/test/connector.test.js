@@ -19,8 +19,6 @@ test("the account is told", () => {
   assert.deepEqual(about.identify(), {
     id: "PM-1001",
     name: "Kestrel Outfitters",
-    nativeState: undefined,
-    selling: undefined,
     currency: "AUD",
     facts: [{ key: "country", value: "AU" }],
   });
@@ -173,7 +171,7 @@ test("carriers and reasons are those of the account", () => {
   const fake = market()
     .on("GET /v1/carriers", 200, { carriers: [{ code: "auspost", name: "Australia Post" }] })
     .on("GET /v1/cancel-reasons", 200, { reasons: [{ code: "out-of-stock", label: "Out of stock" }, { label: "?" }, { code: "other" }] });
-  assert.deepEqual(fulfillments.carriers()[0].carrier, { code: "auspost", name: "Australia Post", url: undefined });
+  assert.deepEqual(fulfillments.carriers()[0].carrier, { code: "auspost", name: "Australia Post" });
   assert.deepEqual(cancellations.reasons().map((one) => [one.code, one.label, one.outOfStock]), [["out-of-stock", "Out of stock", true], ["other", "other", false]]);
   fake.finish();
 });

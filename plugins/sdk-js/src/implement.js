@@ -163,7 +163,11 @@ function makeRecord(name, members) {
     const whole = {};
     let at = 0;
     try {
-      for (; at < keys.length; at++) whole[keys[at]] = parts[at](value[keys[at]]);
+      for (; at < keys.length; at++) {
+        const one = parts[at](value[keys[at]]);
+        // What is none is left out: the bindings read it the same.
+        if (one !== undefined) whole[keys[at]] = one;
+      }
       return whole;
     } catch (thrown) {
       throw thrown instanceof Misfit ? thrown.within(`.${keys[at]}`) : thrown;
