@@ -378,7 +378,7 @@ async fn a_call_that_would_be_one_too_many_is_not_made() {
         .code(1)
         .says("the manifest's rate for this call is used up");
     assert_eq!(
-        state(&world, &id),
+        state(world, &id),
         "SHIPPING",
         "it was accepted all the same"
     );

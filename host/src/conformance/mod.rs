@@ -1,6 +1,6 @@
 //! Checks a connector the way the host will use it, in any language that it was written: `lockstep plugin check`.
 //!
-//! A day is lived through against a marketplace of the sandbox and recorded ([`day`]). What was recorded, and the tapes
+//! A day is lived through against a marketplace of the sandbox and recorded (`day`). What was recorded, and the tapes
 //! that the author recorded at a real account, are then played back: exactly, with every fault laid over every kind of
 //! exchange, and with answers bent the way marketplaces bend them. Effects are counted from the marketplace's side.
 //! Everything goes through the host's own gates, so what they refuse is refused here.

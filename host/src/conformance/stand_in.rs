@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::plugin::{Credential, Manifest};
 
-/// What [`StandIn::start`] knows.
+/// What `StandIn::start` knows.
 pub const STAND_INS: [&str; 3] = ["practice", "the-iconic", "mirakl"];
 
 /// Which marketplace.
