@@ -11,6 +11,7 @@ mod crash;
 mod failures;
 mod faults;
 mod flows;
+mod fossils;
 mod generations;
 mod hostile;
 mod impostors;

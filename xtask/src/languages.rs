@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::{root, run};
 
@@ -61,7 +61,8 @@ pub fn folder(name: &str) -> PathBuf {
     root().join("plugins").join(name)
 }
 
-fn command(program: impl AsRef<OsStr>, directory: &Path) -> Command {
+/// A program that works in a folder.
+pub fn command(program: impl AsRef<OsStr>, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory);
     command
@@ -83,9 +84,19 @@ fn npm() -> &'static str {
     if cfg!(windows) { "npm.cmd" } else { "npm" }
 }
 
-fn javascript() -> anyhow::Result<()> {
+/// The script of componentize-qjs, installed if it is not.
+pub fn javascript_tool() -> anyhow::Result<PathBuf> {
+    if let Some(why) = node_missing() {
+        bail!("{why}");
+    }
     let sdk = folder("sdk-js");
     npm_install(&sdk)?;
+    Ok(sdk.join("node_modules/componentize-qjs/bin/componentize-qjs"))
+}
+
+fn javascript() -> anyhow::Result<()> {
+    javascript_tool()?;
+    let sdk = folder("sdk-js");
     npm_run(&sdk, "test")?;
     for plugin in JAVASCRIPT {
         javascript_plugin(plugin)?;
@@ -142,12 +153,15 @@ fn python_missing() -> Option<String> {
     None
 }
 
-fn python() -> anyhow::Result<()> {
-    let sdk = folder("sdk-python");
+/// componentize-py, installed if it is not.
+pub fn python_tool() -> anyhow::Result<PathBuf> {
+    if let Some(why) = python_missing() {
+        bail!("{why}");
+    }
     let environment = root().join("target/python");
     let scripts = if cfg!(windows) { "Scripts" } else { "bin" };
     let tool = environment.join(scripts).join("componentize-py");
-    let requirements = sdk.join("requirements.txt");
+    let requirements = folder("sdk-python").join("requirements.txt");
     if !is_newer(&tool, std::slice::from_ref(&requirements)) {
         let mut venv = command("python3", &root());
         venv.args(["-m", "venv", "--clear"]).arg(&environment);
@@ -162,6 +176,12 @@ fn python() -> anyhow::Result<()> {
             .arg(requirements);
         run(install)?;
     }
+    Ok(tool)
+}
+
+fn python() -> anyhow::Result<()> {
+    python_tool()?;
+    let sdk = folder("sdk-python");
     for plugin in PYTHON {
         let folder = folder(plugin);
         let file = format!("build/{}.wasm", plugin.replace('-', "_"));

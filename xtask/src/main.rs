@@ -1,5 +1,6 @@
 //! `cargo xtask`: the set-up and the checks of this repository, so that Rust is all a fresh machine needs.
 
+mod fossils;
 mod languages;
 mod vendure;
 
@@ -19,6 +20,7 @@ const USAGE: &str = "cargo xtask COMMAND
   run ARGS      set up, then run the lockstep binary with ARGS
   test [ARGS]   set up, then run every test (ARGS go to the test binaries)
   languages     test and build the connectors in JavaScript and Python, where node and python3 are there
+  fossils       build the plugins of a new generation of the contract that every later test run loads: tests/fossils
   test-vendure [ARGS]
                 set up, then run the connector for Vendure against a Vendure that is fetched and started for it
   lint          format, clippy with warnings denied, documentation, licenses
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         "run" => setup().and_then(|()| lockstep("", &rest)),
         "test" => setup().and_then(|()| test(&rest)),
         "languages" => languages::build(),
+        "fossils" => setup().and_then(|()| fossils::build(&rest)),
         "test-vendure" => setup().and_then(|()| vendure::test(&rest)),
         "lint" => setup().and_then(|()| lint()),
         "bench" => setup().and_then(|()| bench(&rest)),
