@@ -376,15 +376,12 @@ async fn a_run_that_dies_after_vendure_has_answered_leaves_no_second_parcel_or_c
     shop.fulfill(&made.gid, Some(&line), Some(("Sendle", "S0001")))
         .unwrap();
     dies_at(&front.world, &["sync"], "parcel-prepare-after-answer").await;
-    dies_at(&front.world, &["sync"], "parcel-ship-after-answer").await;
-    front.settle().await;
     shop.fulfill(&made.gid, Some(&line), Some(("Sendle", "S0002")))
         .unwrap();
-    front.settle().await;
+    dies_at(&front.world, &["sync"], "parcel-ship-after-answer").await;
     shop.remove_units(&made.gid, &made.lines[0].id, 1, true)
         .unwrap();
     dies_at(&front.world, &["sync"], "channel-cancel-after-answer").await;
-    front.settle().await;
     let there = front.vendure.order(&placed.id).await;
     let codes: Vec<_> = (there["fulfillments"].as_array().unwrap().iter())
         .map(|f| (f["trackingCode"].as_str(), f["state"].as_str()))
@@ -397,7 +394,8 @@ async fn a_run_that_dies_after_vendure_has_answered_leaves_no_second_parcel_or_c
         ]
     );
     assert_eq!(there["lines"][0]["quantity"], 2);
-    assert_eq!(there["state"], "Shipped");
+    // So Vendure leaves it when the rest is cancelled, by hand too.
+    assert_eq!(there["state"], "PartiallyShipped");
     assert_eq!(front.vendure.stock(&skus[0]).await, (8, 0));
     assert_eq!(front.available(&skus[0]), 8);
 }
