@@ -206,28 +206,3 @@ async fn a_channel_whose_plugin_loops_does_not_hold_up_the_others() {
     host.kill().await.unwrap();
     world.run(&["sync", KEY]).await.code(0);
 }
-
-/// As when a key is exchanged for that of another seller of the same marketplace.
-#[tokio::test(flavor = "multi_thread")]
-async fn another_account_than_the_one_set_up_parks_the_channel() {
-    let world = World::in_step(60).await;
-    let sku = world.story(1).catalogue().linked()[0].to_owned();
-    let other = outlet(&sku).await;
-    let database = rusqlite::Connection::open(world.place.join("lockstep.db")).unwrap();
-    database
-        .execute("update channel set base_url = ?1", [other.url()])
-        .unwrap();
-    // The account is read once a day.
-    database
-        .execute("delete from cursor where flow = 'identified'", [])
-        .unwrap();
-    drop(database);
-    world.settle().await;
-    world
-        .run(&["status"])
-        .await
-        .code(1)
-        .says("parked")
-        .says("7777");
-    assert_eq!(other.stock_writes(), 0, "a stranger's stock was written");
-}

@@ -397,6 +397,44 @@ async fn a_parcel_with_a_cancelled_piece_raises_an_alarm_until_it_is_handled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_whose_units_were_all_cancelled_waits_for_a_person_whatever_else_is_told() {
+    let world = World::in_step(60).await;
+    let mut story = world.story(10);
+    let (order, _) = story.buy_on_channel(2).unwrap();
+    world.settle().await;
+    let shop = &world.sandbox.shopify;
+    let gid = shop.order_by_name(&order.number)[0].gid.clone();
+    let line = shop.order(&gid).unwrap().lines[0].id.clone();
+    shop.fulfill(&gid, Some(&[(line, 1)]), None).unwrap();
+    world.settle().await;
+    // The unit that lies in the box without a code: the first of its line.
+    world
+        .sandbox
+        .seller_center
+        .cancel_items(&order.item_ids[..1], "Changed mind");
+    world.settle().await;
+    let asks_for_a_person = || async {
+        let ran = world
+            .run(&["explain", &order.number, "--json"])
+            .await
+            .code(0);
+        let told: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let parcels = told[0]["parcels"].as_array().unwrap().clone();
+        parcels.iter().any(|p| {
+            let why = p["reason"].as_str().unwrap_or_default();
+            p["attention"] == true && why.ends_with("stop the parcel")
+        })
+    };
+    assert!(asks_for_a_person().await);
+    shop.fulfill(&gid, None, Some(("Sendle", "SENDLE000009")))
+        .unwrap();
+    world.settle().await;
+    let items = world.sandbox.seller_center.order(order.id).unwrap().items;
+    assert!(items.iter().any(|i| i.status == "shipped"), "{items:?}");
+    assert!(asks_for_a_person().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fulfillment_made_again_never_sends_a_second_code() {
     let world = World::in_step(60).await;
     let mut story = world.story(12);
@@ -516,7 +554,12 @@ async fn another_account_behind_the_credentials_parks_the_channel() {
         .code(1)
         .says("Somebody Else")
         .says("nothing was changed there");
-    world.run(&["status"]).await.code(1).says("parked");
+    world
+        .run(&["status"])
+        .await
+        .code(1)
+        .says("parked")
+        .says("9999");
     assert_eq!(other.stock_writes(), 0);
 }
 

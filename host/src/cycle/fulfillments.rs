@@ -5,7 +5,7 @@ use jiff::ToSpan;
 use super::stock::Lowered;
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
-use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState};
+use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState, UnitRow};
 use crate::model::{Fault, Instant, Key, ParcelOut, ShopOrder};
 use crate::sync::fulfillments::{
     Context, PARTS_ONLY, carried, contents, is_last, number_in, reconcile,
@@ -611,8 +611,9 @@ fn mark_shipped(
 ) -> Result<(), crate::db::Error> {
     let parcels = tx.parcels_of(key, &parcel.order)?;
     let units = tx.units(key, &parcel.order)?;
-    for unit in carried(&units, &parcel.id, &|id| number_in(id, &parcels)).concat() {
-        let mut unit = unit.clone();
+    let told = carried(&units, &parcel.id, &|id| number_in(id, &parcels)).concat();
+    for unit in &told {
+        let mut unit = (*unit).clone();
         unit.channel_state = "shipped".into();
         tx.put_unit(key, &parcel.order, &unit)?;
         // Whether shipping changes the number there differs between marketplaces: write it again.
@@ -622,13 +623,13 @@ fn mark_shipped(
     }
     let units = tx.units(key, &parcel.order)?;
     for mut other in parcels {
-        let mut its = (units.iter())
-            .filter(|u| u.parcel.as_deref() == Some(&other.id))
-            .peekable();
+        let its = |u: &&UnitRow| u.parcel.as_deref() == Some(&other.id);
+        let over = |u: &UnitRow| matches!(u.channel_state.as_str(), "shipped" | "dropped");
+        // One that waits for another reason, as that all of it was cancelled, goes on waiting.
         if other.state == ParcelState::Waiting
             && other.id != parcel.id
-            && its.peek().is_some()
-            && its.all(|u| matches!(u.channel_state.as_str(), "shipped" | "dropped"))
+            && told.iter().any(|u| its(u))
+            && units.iter().filter(its).all(over)
         {
             other.state = ParcelState::Done;
             other.attention = false;
