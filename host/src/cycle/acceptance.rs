@@ -5,6 +5,7 @@ use crate::crash;
 use crate::db::{IntentKind, OrderRow, OrderState};
 use crate::model::{Acceptance, LineDecision};
 use crate::sync::acceptance::{Verdict, judge};
+use crate::sync::lone;
 
 impl Cycle {
     /// Answers every order that waits for it, the most urgent first.
@@ -47,7 +48,8 @@ impl Cycle {
                 }
             }
         }
-        self.read_back(&told).await
+        self.read_back(&told).await?;
+        Ok(())
     }
 
     /// Whether the channel can be answered.
@@ -77,15 +79,11 @@ impl Cycle {
                     }
                     let mut left: Result<i64, String> = Ok(i64::MAX);
                     for (part, pieces) in parts {
-                        let of_part = match tx.variants_with_sku(&key.shop, &part)?.as_slice() {
-                            [one] => Ok(tx
+                        let of_part = match lone(&part, &tx.variants_with_sku(&key.shop, &part)?) {
+                            Ok(one) => Ok(tx
                                 .free_of_item(&key.shop, &one.item, &locations)?
                                 .div_euclid(pieces.into())),
-                            [] => Err(format!("no variant in Shopify has the SKU \"{part}\"")),
-                            many => Err(format!(
-                                "{} variants in Shopify have the SKU \"{part}\"",
-                                many.len()
-                            )),
+                            Err(why) => Err(why),
                         };
                         left = left.and_then(|left| Ok(left.min(of_part?)));
                     }

@@ -9,9 +9,6 @@ use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
 use crate::sync::by_unit;
 use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
 
-/// Orders of one request that reads them back.
-const READ_TOGETHER: usize = 50;
-
 impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
     pub(super) async fn cross_cancellations(&mut self) -> Step<()> {
@@ -306,7 +303,8 @@ impl Cycle {
                 self.cancelled_at_channel(intent, row, &touched, &text)
                     .await?;
                 // A whole package may have gone with the named units.
-                self.read_back(std::slice::from_ref(&row.id)).await
+                self.read_back(std::slice::from_ref(&row.id)).await?;
+                Ok(())
             }
             Err(fault) if fault.may_have_happened() => {
                 self.record(
@@ -327,10 +325,10 @@ impl Cycle {
                 );
                 self.abandon(intent, row, &text, refused).await?;
                 if stops_flow(&fault) {
-                    Err(channel(fault))
-                } else {
-                    self.read_back(std::slice::from_ref(&row.id)).await
+                    return Err(channel(fault));
                 }
+                self.read_back(std::slice::from_ref(&row.id)).await?;
+                Ok(())
             }
         }
     }
@@ -381,29 +379,6 @@ impl Cycle {
             .await?;
         crash::point("channel-cancel-after-settle");
         self.report.cancelled_at_channel += count;
-        Ok(())
-    }
-
-    /// Reads orders back from the channel.
-    pub(super) async fn read_back(&mut self, ids: &[String]) -> Step<()> {
-        for chunk in ids.chunks(READ_TOGETHER) {
-            let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
-            let (key, now, policy, hours) = (
-                self.key().clone(),
-                self.now(),
-                self.row.policy.clone(),
-                self.connector.manifest().orders.dispatch_hours,
-            );
-            self.store
-                .fenced(&self.lease, move |tx| {
-                    for order in &orders {
-                        let ship_by = crate::sync::orders::ship_by(order, &policy, hours);
-                        tx.put_order(&key, order, ship_by, now)?;
-                    }
-                    Ok(())
-                })
-                .await?;
-        }
         Ok(())
     }
 

@@ -15,8 +15,8 @@ use crate::sync::orders::{
     Context, Decision, LINE_PROPERTY, PART_PROPERTY, channel_name, decide, ship_by,
 };
 
-/// Orders of one such request.
-const REREAD_CHUNK: usize = 50;
+/// Orders of one request that reads them by id.
+const READ_TOGETHER: usize = 50;
 /// How far before the first import the walk begins: open orders from before bind stock at the channel.
 const FIRST_WINDOW_DAYS: i64 = 30;
 
@@ -188,33 +188,39 @@ impl Cycle {
         if !due {
             return Ok(());
         }
-        let (policy, hours) = (
-            self.row.policy.clone(),
-            self.connector.manifest().orders.dispatch_hours,
-        );
-        for chunk in open.chunks(REREAD_CHUNK) {
-            let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
-            let (key, policy) = (key.clone(), policy.clone());
-            self.report.orders_read += self
-                .store
-                .fenced(&self.lease, move |tx| {
-                    let mut changed = 0;
-                    for order in &orders {
-                        changed += u32::from(
-                            tx.put_order(&key, order, ship_by(order, &policy, hours), started)?
-                                .1,
-                        );
-                    }
-                    Ok(changed)
-                })
-                .await?;
-        }
+        self.report.orders_read += self.read_back(&open).await?;
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.set_mark(&key, "orders-reread", started)
             })
             .await?;
         Ok(())
+    }
+
+    /// Reads orders back from the channel by id. Answers how many changed.
+    pub(super) async fn read_back(&mut self, ids: &[String]) -> Step<u32> {
+        let mut changed = 0;
+        for chunk in ids.chunks(READ_TOGETHER) {
+            let orders = self.connector.orders_by_id(chunk).await.map_err(channel)?;
+            let (key, now, policy, hours) = (
+                self.key().clone(),
+                self.now(),
+                self.row.policy.clone(),
+                self.connector.manifest().orders.dispatch_hours,
+            );
+            changed += self
+                .store
+                .fenced(&self.lease, move |tx| {
+                    let mut changed = 0;
+                    for order in &orders {
+                        let ship_by = ship_by(order, &policy, hours);
+                        changed += u32::from(tx.put_order(&key, order, ship_by, now)?.1);
+                    }
+                    Ok(changed)
+                })
+                .await?;
+        }
+        Ok(changed)
     }
 
     /// Settles creations of unknown fate, then creates what is ready.

@@ -18,8 +18,8 @@ const LONGEST_PUSH_HOURS: i64 = 6;
 /// When a ticket is asked for again where the connector does not say.
 const POLL_MS: u32 = 30_000;
 
-/// Whether the channel has the numbers that hold once units are shipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether the channel has the numbers that hold once units are shipped, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lowered {
     /// It has them, or refuses them for good.
     Written,
@@ -124,11 +124,7 @@ impl Cycle {
             Lowered::Written
         };
         for chunk in changes.chunks(batch) {
-            match self.push(chunk, &by_listing, "before-shipping").await? {
-                Lowered::Written => {}
-                Lowered::OnTheirWay if lowered == Lowered::NotWritten => {}
-                worse => lowered = worse,
-            }
+            lowered = lowered.max(self.push(chunk, &by_listing, "before-shipping").await?);
         }
         Ok(lowered)
     }
@@ -182,9 +178,7 @@ impl Cycle {
                 }
                 StockOutcome::Queued(ticket) => {
                     self.report.queued += 1;
-                    if worst == Lowered::Written {
-                        worst = Lowered::OnTheirWay;
-                    }
+                    worst = worst.max(Lowered::OnTheirWay);
                     let outcome = queued_as(&ticket);
                     (Noted::OnItsWay(ticket), outcome)
                 }

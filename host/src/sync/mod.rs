@@ -24,6 +24,18 @@ pub(crate) fn by_unit(units: &[UnitRow]) -> Vec<Vec<&UnitRow>> {
     sold.into_values().collect()
 }
 
+/// The one thing in the shop that has the SKU, or in words why there is not one.
+pub(crate) fn lone<'a, T>(sku: &str, variants: &'a [T]) -> Result<&'a T, String> {
+    match variants {
+        [one] => Ok(one),
+        [] => Err(format!("no variant in Shopify has the SKU \"{sku}\"")),
+        many => Err(format!(
+            "{} variants in Shopify have the SKU \"{sku}\"",
+            many.len()
+        )),
+    }
+}
+
 /// Counts sold units by the channel's order line, as the channel is told of them.
 fn by_line<'a>(units: impl Iterator<Item = Vec<&'a UnitRow>>) -> Vec<LineQuantity> {
     let mut lines: BTreeMap<&str, u32> = BTreeMap::new();

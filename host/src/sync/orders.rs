@@ -9,6 +9,7 @@ use crate::model::{
     State, Unmatched,
 };
 use crate::sync::bundles::{in_proportion, split};
+use crate::sync::lone;
 
 /// Name of the hidden line property that ties a Shopify line to the channel's lines.
 pub const LINE_PROPERTY: &str = "_lockstep_line";
@@ -68,10 +69,9 @@ impl Context<'_> {
         let why = if sku.is_empty() {
             "the line has no SKU".to_owned()
         } else {
-            match (self.variants)(sku).as_slice() {
-                [one] => return Ok((Some(one.clone()), None)),
-                [] => format!("no variant in Shopify has the SKU \"{sku}\""),
-                many => format!("{} variants in Shopify have the SKU \"{sku}\"", many.len()),
+            match lone(sku, &(self.variants)(sku)) {
+                Ok(one) => return Ok((Some(one.clone()), None)),
+                Err(why) => why,
             }
         };
         match self.policy.unmatched {
