@@ -1,6 +1,6 @@
 //! What every marketplace's stand-in takes from a request, and what it notes of its clients.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
@@ -62,6 +62,24 @@ pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(text.as_bytes())
         .into_owned()
         .collect()
+}
+
+/// Counts one more of what a span of time allows, once what is `over` is forgotten. Where `most` are left already it is
+/// not counted, and the error tells the oldest of them.
+pub(crate) fn count<T: Copy>(
+    recent: &mut VecDeque<T>,
+    now: T,
+    most: usize,
+    over: impl Fn(T) -> bool,
+) -> Result<(), Option<T>> {
+    while recent.front().is_some_and(|at| over(*at)) {
+        recent.pop_front();
+    }
+    if recent.len() >= most {
+        return Err(recent.front().copied());
+    }
+    recent.push_back(now);
+    Ok(())
 }
 
 /// Keeps a note, unless there are very many.

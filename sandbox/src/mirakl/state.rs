@@ -13,7 +13,7 @@ use super::orders::Order;
 use super::shipments::Shipment;
 use super::switches::Switches;
 use super::views::{OfferView, Stats};
-use crate::request::note;
+use crate::request::{count, note};
 
 /// The whole server.
 pub(super) struct State {
@@ -204,19 +204,11 @@ impl State {
         let now = self.now();
         let window = i64::try_from(self.switches.budget_window_s).unwrap_or(i64::MAX / 4);
         let recent = self.recent.entry(code).or_default();
-        while recent
-            .front()
-            .is_some_and(|at| now.as_second() - at.as_second() >= window)
-        {
-            recent.pop_front();
-        }
-        if recent.len() >= budget as usize {
+        let age = |at: Timestamp| now.as_second() - at.as_second();
+        count(recent, now, budget as usize, |at| age(at) >= window).map_err(|oldest| {
             self.stats.throttled += 1;
-            let oldest = recent.front().map_or(now, |at| *at);
-            return Err(window - (now.as_second() - oldest.as_second()));
-        }
-        recent.push_back(now);
-        Ok(())
+            window - age(oldest.unwrap_or(now))
+        })
     }
 
     /// Puts work off until a time.

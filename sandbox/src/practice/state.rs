@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::Config;
 use super::switches::Switches;
 use super::views::{NewListing, PlacedOrder, Purchase, Stats};
-use crate::request::note;
+use crate::request::{count, note};
 use crate::seller_center::Buyer;
 
 const FIRST_NUMBER: u64 = 20_001;
@@ -173,22 +173,16 @@ impl State {
 
     /// Counts a request against what one second allows.
     pub(super) fn admit(&mut self) -> bool {
-        let most = self.switches.requests_per_second as usize;
+        let most = match self.switches.requests_per_second {
+            0 => usize::MAX,
+            most => most as usize,
+        };
         let now = self.now();
         let second = SignedDuration::from_secs(1);
-        while self
-            .recent
-            .front()
-            .is_some_and(|at| now.duration_since(*at) >= second)
-        {
-            self.recent.pop_front();
-        }
-        if most > 0 && self.recent.len() >= most {
-            self.stats.throttled += 1;
-            return false;
-        }
-        self.recent.push_back(now);
-        true
+        let over = |at: Timestamp| now.duration_since(at) >= second;
+        let admitted = count(&mut self.recent, now, most, over).is_ok();
+        self.stats.throttled += u64::from(!admitted);
+        admitted
     }
 
     pub(super) fn add_listing(&mut self, new: NewListing) -> String {

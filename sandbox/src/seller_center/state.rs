@@ -17,7 +17,7 @@ use super::shipping::{Provider, Reason};
 use super::switches::Switches;
 use super::views::{ShipmentType, Stats};
 use super::webhooks::{Delivery, Event, Subscription};
-use crate::request::note;
+use crate::request::{count, note};
 
 /// The whole server.
 pub(super) struct State {
@@ -211,19 +211,10 @@ impl State {
             return true;
         }
         let now = Instant::now();
-        while self
-            .recent
-            .front()
-            .is_some_and(|&at| now.duration_since(at) >= Duration::from_secs(1))
-        {
-            self.recent.pop_front();
-        }
-        if self.recent.len() >= limit {
-            self.stats.throttled += 1;
-            return false;
-        }
-        self.recent.push_back(now);
-        true
+        let over = |at: Instant| now.duration_since(at) >= Duration::from_secs(1);
+        let admitted = count(&mut self.recent, now, limit, over).is_ok();
+        self.stats.throttled += u64::from(!admitted);
+        admitted
     }
 
     /// Puts work off.
