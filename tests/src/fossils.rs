@@ -73,9 +73,9 @@ fn connector(language: Language, base: &str, fault: &str) -> Connector {
         id: id.map(SecretString::from),
         secret: SecretString::from("an amber secret"),
     };
+    let key = Key::new("kestrel", "amber");
+    let http = Client::new(ClientOptions { allow_local: true }).unwrap();
     let made = plugin(0, language).connector(ConnectorConfig {
-        key: Key::new("kestrel", "amber"),
-        base_url: base.parse().unwrap(),
         settings: BTreeMap::from([("fault".to_owned(), fault.to_owned())]),
         credentials: BTreeMap::from([
             ("api".to_owned(), credential(None)),
@@ -85,14 +85,11 @@ fn connector(language: Language, base: &str, fault: &str) -> Connector {
             ("basic".to_owned(), credential(Some("client"))),
             ("bearer".to_owned(), credential(None)),
         ]),
-        requests_per_second: None,
-        call_rates: BTreeMap::new(),
         limits: Limits {
             body: 4_000,
             ..Limits::default()
         },
-        http: Client::new(ClientOptions { allow_local: true }).unwrap(),
-        scrubber: Scrubber::default(),
+        ..ConnectorConfig::new(key, base.parse().unwrap(), http)
     });
     made.unwrap()
 }

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use lockstep::model::{Account, Fault, Key, ParcelOut, State, StockWrite};
 use lockstep::net::{Client, ClientOptions};
 use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
-use lockstep::vault::Scrubber;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -233,9 +232,9 @@ fn tight() -> Limits {
 }
 
 fn config(base: &str, what: &str, limits: Limits, allow_local: bool) -> ConnectorConfig {
+    let key = Key::new("kestrel", "hostile");
+    let http = Client::new(ClientOptions { allow_local }).unwrap();
     ConnectorConfig {
-        key: Key::new("kestrel", "hostile"),
-        base_url: base.parse().unwrap(),
         settings: BTreeMap::from([("do".to_owned(), what.to_owned())]),
         credentials: BTreeMap::from([(
             "api".to_owned(),
@@ -244,11 +243,8 @@ fn config(base: &str, what: &str, limits: Limits, allow_local: bool) -> Connecto
                 secret: SecretString::from(SECRET),
             },
         )]),
-        requests_per_second: None,
-        call_rates: Default::default(),
         limits,
-        http: Client::new(ClientOptions { allow_local }).unwrap(),
-        scrubber: Scrubber::default(),
+        ..ConnectorConfig::new(key, base.parse().unwrap(), http)
     }
 }
 
@@ -969,18 +965,12 @@ fn compiled_code_is_kept_for_the_next_start() {
 async fn settings_and_credentials_are_checked_when_a_connector_is_made() {
     let make = |settings: &[(&str, &str)], credentials: BTreeMap<String, Credential>| {
         let made = plugin().connector(ConnectorConfig {
-            key: Key::new("kestrel", "hostile"),
-            base_url: "https://hostile.example".parse().unwrap(),
             settings: settings
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
             credentials,
-            requests_per_second: None,
-            call_rates: Default::default(),
-            limits: tight(),
-            http: Client::new(ClientOptions::default()).unwrap(),
-            scrubber: Scrubber::default(),
+            ..config("https://hostile.example", "", tight(), false)
         });
         format!("{:#}", made.err().unwrap())
     };

@@ -1,13 +1,11 @@
 //! Files that look like plugins: components written by hand that lie about what they export, or do harm before anybody
 //! calls them. None gets as far as a call, or past its limits in one.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lockstep::model::Key;
 use lockstep::net::{Client, ClientOptions};
 use lockstep::plugin::{ConnectorConfig, Limits, Runtime};
-use lockstep::vault::Scrubber;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -79,17 +77,12 @@ fn refused(bytes: &[u8]) -> String {
 /// What becomes of a call of `identify`.
 async fn called(bytes: &[u8], limits: Limits) -> String {
     let plugin = Runtime::new(None).unwrap().load(bytes).unwrap();
+    let key = Key::new("kestrel", "impostor");
+    let http = Client::new(ClientOptions::default()).unwrap();
     let connector = plugin
         .connector(ConnectorConfig {
-            key: Key::new("kestrel", "impostor"),
-            base_url: "https://impostor.example".parse().unwrap(),
-            settings: BTreeMap::new(),
-            credentials: BTreeMap::new(),
-            requests_per_second: None,
-            call_rates: Default::default(),
             limits,
-            http: Client::new(ClientOptions::default()).unwrap(),
-            scrubber: Scrubber::default(),
+            ..ConnectorConfig::new(key, "https://impostor.example".parse().unwrap(), http)
         })
         .unwrap();
     let fault = connector.identify().await.unwrap_err().to_string();

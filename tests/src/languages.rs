@@ -8,8 +8,7 @@ use std::sync::OnceLock;
 
 use lockstep::model::{Fault, Key, StockOutcome, StockWrite};
 use lockstep::net::{Client, ClientOptions};
-use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
-use lockstep::vault::Scrubber;
+use lockstep::plugin::{Connector, ConnectorConfig, Credential, Plugin, Runtime};
 use lockstep_sandbox::faults::{Fault as Strike, Match, Rule};
 use lockstep_sandbox::practice::{Config, NewListing, Practice, Purchase};
 use lockstep_sandbox::seller_center::Buyer;
@@ -80,10 +79,9 @@ async fn shelf(skus: usize) -> Practice {
 }
 
 fn connector(language: Language, market: &Practice) -> Option<Connector> {
+    let http = Client::new(ClientOptions { allow_local: true }).unwrap();
+    let key = Key::new("kestrel", "practice");
     let connector = language.plugin()?.connector(ConnectorConfig {
-        key: Key::new("kestrel", "practice"),
-        base_url: market.url().parse().unwrap(),
-        settings: BTreeMap::new(),
         credentials: BTreeMap::from([(
             "api".to_owned(),
             Credential {
@@ -92,10 +90,7 @@ fn connector(language: Language, market: &Practice) -> Option<Connector> {
             },
         )]),
         requests_per_second: std::num::NonZeroU32::new(1_000),
-        call_rates: Default::default(),
-        limits: Limits::default(),
-        http: Client::new(ClientOptions { allow_local: true }).unwrap(),
-        scrubber: Scrubber::default(),
+        ..ConnectorConfig::new(key, market.url().parse().unwrap(), http)
     });
     Some(connector.unwrap())
 }

@@ -40,27 +40,24 @@ fn nosy(what: &str) -> Connector {
     let secret = "a secret that must not be seen";
     let scrubber = Scrubber::default();
     scrubber.learn(&SecretString::from(secret));
+    let key = Key::new("kestrel", "nosy");
+    let http = Client::new(ClientOptions::default()).unwrap();
     Runtime::new(None)
         .unwrap()
         .load(&bytes)
         .unwrap()
         .connector(ConnectorConfig {
-            key: Key::new("kestrel", "nosy"),
-            base_url: "https://nosy.example".parse().unwrap(),
             settings: BTreeMap::from([
                 ("do".to_owned(), what.to_owned()),
                 ("leak".to_owned(), secret.to_owned()),
             ]),
-            credentials: BTreeMap::new(),
-            requests_per_second: None,
-            call_rates: Default::default(),
             limits: Limits {
                 cpu: Duration::from_secs(2),
                 wall: Duration::from_secs(3),
                 ..Limits::default()
             },
-            http: Client::new(ClientOptions::default()).unwrap(),
             scrubber,
+            ..ConnectorConfig::new(key, "https://nosy.example".parse().unwrap(), http)
         })
         .unwrap()
 }

@@ -99,6 +99,11 @@ impl Suite {
         self.plugin.capabilities().contains(&capability)
     }
 
+    fn config(&self, base_url: Url) -> ConnectorConfig {
+        let key = Key::new("check", &*self.plugin.manifest().plugin.id);
+        ConnectorConfig::new(key, base_url, self.client.clone())
+    }
+
     /// Starts the marketplace and connects the component with it.
     pub(super) async fn connect(&self, name: &str) -> anyhow::Result<Live> {
         let stand_in = StandIn::start(name, 120, 11).await?;
@@ -106,8 +111,6 @@ impl Suite {
         let recorder = Recorder::new(scrubber.clone());
         let manifest = self.plugin.manifest();
         let config = ConnectorConfig {
-            key: Key::new("check", &*manifest.plugin.id),
-            base_url: stand_in.base_url().parse()?,
             settings: self.settings.clone(),
             credentials: stand_in.credentials(manifest),
             requests_per_second: stand_in.requests_per_second(),
@@ -115,9 +118,8 @@ impl Suite {
             call_rates: (manifest.call_rate.iter())
                 .map(|rate| (rate.name.clone(), NonZeroU32::MAX))
                 .collect(),
-            limits: Limits::default(),
-            http: self.client.clone(),
             scrubber,
+            ..self.config(stand_in.base_url().parse()?)
         };
         let connector = self.plugin.tapped(config, recorder.clone())?;
         Ok(Live {
@@ -150,15 +152,10 @@ impl Suite {
             (slot.slot.clone(), credential)
         };
         let config = ConnectorConfig {
-            key: Key::new("check", &*manifest.plugin.id),
-            base_url,
             settings: source.tape.settings.clone(),
             credentials: manifest.credential.iter().map(credential).collect(),
-            requests_per_second: None,
-            call_rates: BTreeMap::new(),
             limits,
-            http: self.client.clone(),
-            scrubber: Scrubber::default(),
+            ..self.config(base_url)
         };
         let connector = self.plugin.tapped(config, tap.clone())?;
         let told = call.run(&connector).await;

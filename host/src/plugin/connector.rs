@@ -50,6 +50,23 @@ pub struct ConnectorConfig {
     pub scrubber: Scrubber,
 }
 
+impl ConnectorConfig {
+    /// Without settings or credentials, at the manifest's rates and within the usual limits.
+    pub fn new(key: Key, base_url: Url, http: net::Client) -> Self {
+        Self {
+            key,
+            base_url,
+            settings: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            requests_per_second: None,
+            call_rates: BTreeMap::new(),
+            limits: Limits::default(),
+            http,
+            scrubber: Scrubber::default(),
+        }
+    }
+}
+
 /// A plugin with the settings and credentials of one channel. Clones share its token, its rate and its counts.
 ///
 /// Every method fails with [`Fault::Plugin`] when the plugin traps, passes a limit or breaks the contract, and with

@@ -10,7 +10,6 @@ use base64::engine::general_purpose::STANDARD;
 use lockstep::model::{Key, StockWrite};
 use lockstep::net::{self, Client, ClientOptions};
 use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Runtime};
-use lockstep::vault::Scrubber;
 use lockstep_sandbox::faults::{Fault, Match, Rule};
 use lockstep_sandbox::{Options, Sandbox};
 use lockstep_sdk::cx::{Cx, Level, Outside, Session};
@@ -82,10 +81,8 @@ pub fn run(tokio: &tokio::runtime::Runtime) -> anyhow::Result<()> {
 
 fn connector(base: &Url, id: &str, secret: &str, http: Client) -> anyhow::Result<Connector> {
     let plugin = Runtime::new(None)?.load(lockstep_bundle::THE_ICONIC)?;
+    let key = Key::new("kestrel", "the-iconic");
     plugin.connector(ConnectorConfig {
-        key: Key::new("kestrel", "the-iconic"),
-        base_url: base.clone(),
-        settings: BTreeMap::new(),
         credentials: BTreeMap::from([(
             "api".to_owned(),
             Credential {
@@ -94,13 +91,11 @@ fn connector(base: &Url, id: &str, secret: &str, http: Client) -> anyhow::Result
             },
         )]),
         requests_per_second: std::num::NonZeroU32::new(1_000_000),
-        call_rates: BTreeMap::new(),
         limits: Limits {
             requests: 1_000_000,
             ..Limits::default()
         },
-        http,
-        scrubber: Scrubber::default(),
+        ..ConnectorConfig::new(key, base.clone(), http)
     })
 }
 

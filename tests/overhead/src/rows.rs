@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, Wasm};
 use job::Row;
 use lockstep::model::{Key, Position};
-use lockstep::plugin::{Extra, ExtraConfig, Limits, Runtime};
+use lockstep::plugin::{Extra, ExtraConfig, Runtime};
 use lockstep::vault::Scrubber;
 
 use crate::{fastest, show};
@@ -96,18 +96,14 @@ fn extra() -> anyhow::Result<Extra> {
     Runtime::new(None)?.load(&component)?.extra(ExtraConfig {
         key: Key::new("kestrel", "bench"),
         settings: BTreeMap::new(),
-        limits: Limits {
-            ..ExtraConfig::limits()
-        },
+        limits: ExtraConfig::limits(),
         scrubber: Scrubber::default(),
     })
 }
 
 fn compiled() -> anyhow::Result<CompiledPlugin> {
     let manifest = Manifest::new([Wasm::data(include_bytes!(env!("EXTISM")).to_vec())]);
-    Ok(CompiledPlugin::new(
-        PluginBuilder::new(manifest).with_wasi(false),
-    )?)
+    CompiledPlugin::new(PluginBuilder::new(manifest).with_wasi(false))
 }
 
 fn through(plugin: &mut Plugin, rows: &[Row]) -> anyhow::Result<Vec<u32>> {

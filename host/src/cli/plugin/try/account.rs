@@ -14,7 +14,7 @@ use crate::cli::{ATTENTION, Env, FINE, UNREACHABLE};
 use crate::conformance::{Call, Recorder};
 use crate::model::{Fault, Instant, Key, StockWrite};
 use crate::net::{Client, ClientOptions};
-use crate::plugin::{Connector, ConnectorConfig, Credential, Limits, Runtime};
+use crate::plugin::{Connector, ConnectorConfig, Credential, Runtime};
 
 /// Rows of a table.
 const ROWS: usize = 20;
@@ -123,18 +123,15 @@ pub(super) async fn run(args: TryArgs, base_url: Url, env: &Env) -> anyhow::Resu
         true => Recorder::new(env.scrubber.clone()),
         false => Recorder::reading(env.scrubber.clone()),
     };
+    let key = Key::new("try", &*manifest.plugin.id);
+    let http = Client::new(ClientOptions {
+        allow_local: args.allow_local,
+    })?;
     let config = ConnectorConfig {
-        key: Key::new("try", &*manifest.plugin.id),
-        base_url,
         settings,
         credentials,
-        requests_per_second: None,
-        call_rates: BTreeMap::new(),
-        limits: Limits::default(),
-        http: Client::new(ClientOptions {
-            allow_local: args.allow_local,
-        })?,
         scrubber: env.scrubber.clone(),
+        ..ConnectorConfig::new(key, base_url, http)
     };
     let connector = plugin.tapped(config, recorder.clone())?;
     let mut account = Account {
