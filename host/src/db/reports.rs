@@ -103,10 +103,10 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Every table but the sealed secrets, row by row, as (table, JSON object).
+    /// Every table but those that hold secrets, sealed or hashed, row by row, as (table, JSON object).
     pub fn export(&self, mut row: impl FnMut(&str, serde_json::Value)) -> Result<(), Error> {
         let mut tables = self.conn.prepare(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not in ('secret', 'refinery_schema_history') order by name",
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not in ('secret', 'person', 'session', 'invitation', 'token', 'refinery_schema_history') order by name",
         )?;
         let names: Vec<String> = tables
             .query_map([], |r| r.get(0))?

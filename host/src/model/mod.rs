@@ -1,5 +1,6 @@
 //! Plain types that every part of the host speaks. No I/O, no clock, no database.
 
+mod actor;
 mod channel;
 mod extra;
 mod order;
@@ -7,6 +8,7 @@ mod policy;
 mod rights;
 mod shop;
 
+pub use actor::*;
 pub use channel::*;
 pub use extra::*;
 pub use order::*;
