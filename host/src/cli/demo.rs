@@ -12,16 +12,16 @@ use lockstep_sandbox::{Options, Sandbox};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::channel::{NewChannel, create};
 use super::output::count;
-use super::plan::approve_now;
 use super::run::until_stopped;
 use super::screen::Screen;
-use super::{ATTENTION, Env, FINE, Usage, shop};
+use super::{ATTENTION, Env, FINE, Usage};
+use crate::actions::channel::{NewChannel, create};
+use crate::actions::{plan, shop};
 use crate::cycle::{Mode, Report};
 use crate::db::ShopRow;
 use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Actor, Instant, Key};
 use crate::schedule::{self, Wakes};
 
 #[derive(Args)]
@@ -145,6 +145,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         &host,
         row,
         &SecretString::from(shopify.client_secret.clone()),
+        &Actor::command(),
     )
     .await?;
     screen.line(&format!("Connected to {} ({})", info.name, info.domain));
@@ -168,7 +169,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         base_url: Some(sandbox.seller_center.url()),
         allow_local: true,
     };
-    let row = create(&host, channel).await?;
+    let row = create(&host, channel, &Actor::command()).await?;
     screen.line(&format!(
         "Connected to {CHANNEL}: account {}",
         row.account_name.as_deref().unwrap_or("")
@@ -199,7 +200,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         "{} at {CHANNEL} differ from the shop and would be written",
         count(report.to_push.len() as u32, "number")
     ));
-    approve_now(&host, &key).await?;
+    plan::approve(&host, &key, &Actor::command()).await?;
     screen.line("Approved (a merchant would look first; the demo approves its own)");
     Ok(Stage {
         sandbox,

@@ -5,11 +5,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::explain::find_order;
 use super::output::print_rows;
 use super::{ATTENTION, Env, FINE, Usage, channels};
+use crate::actions::extra::{self, NewExtra};
 use crate::cycle::extras::{edit_order, withhold};
 use crate::cycle::orders::context_of;
 use crate::db::{ChannelRow, OrderRow};
 use crate::host::Host;
-use crate::model::{ExtraSetup, ExtraStep, Instant, Key, NewOrder, OnFailure};
+use crate::model::{Actor, ExtraStep, Key, NewOrder, OnFailure};
 use crate::sync::orders::{Decision, draft};
 use crate::sync::stock::{sellable, target};
 
@@ -105,131 +106,40 @@ pub(super) struct PreviewArgs {
 
 pub(super) async fn run(command: ExtraCommand, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
-    match command {
-        ExtraCommand::Add(args) => add(args, &host).await,
-        ExtraCommand::List { key } => list(key.as_ref(), &host, env).await,
+    let actor = Actor::command();
+    let (key, said) = match command {
+        ExtraCommand::Add(args) => {
+            let new = NewExtra {
+                plugin: args.plugin,
+                name: args.name,
+                settings: args.settings,
+                on_failure: args.on_failure.map(OnFailure::from),
+            };
+            (
+                args.key.clone(),
+                extra::add(&host, &args.key, new, &actor).await?,
+            )
+        }
         ExtraCommand::Set(args) => {
-            change(&host, &args.key, |extras| {
-                let at = place_of(extras, &args.name)?;
-                let extra = &mut extras[at];
-                put_settings(extra, &args.settings)?;
-                if let Some(f) = args.on_failure {
-                    extra.on_failure = f.into();
-                }
-                Ok(format!("extra \"{}\" changed", args.name))
-            })
-            .await
+            let failure = args.on_failure.map(OnFailure::from);
+            let (key, name) = (args.key, args.name);
+            let said = extra::set(&host, &key, &name, &args.settings, failure, &actor).await?;
+            (key, said)
         }
         ExtraCommand::Move { key, name, place } => {
-            change(&host, &key, |extras| {
-                let extra = extras.remove(place_of(extras, &name)?);
-                let at = place.clamp(1, extras.len() + 1);
-                extras.insert(at - 1, extra);
-                Ok(format!("extra \"{name}\" runs at place {at}"))
-            })
-            .await
+            let said = extra::place(&host, &key, &name, place, &actor).await?;
+            (key, said)
         }
         ExtraCommand::Remove { key, name } => {
-            change(&host, &key, |extras| {
-                extras.remove(place_of(extras, &name)?);
-                Ok(format!("extra \"{name}\" taken away"))
-            })
-            .await
+            let said = extra::remove(&host, &key, &name, &actor).await?;
+            (key, said)
         }
-        ExtraCommand::Preview(args) => preview(args, &host, env).await,
-    }
-}
-
-fn place_of(extras: &[ExtraSetup], name: &str) -> anyhow::Result<usize> {
-    extras.iter().position(|e| e.name == name).ok_or_else(|| {
-        let known: Vec<&str> = extras.iter().map(|e| e.name.as_str()).collect();
-        Usage(if known.is_empty() {
-            "the channel has no extras; add one with `lockstep extra add`".into()
-        } else {
-            format!(
-                "there is no extra \"{name}\"; there are {}",
-                known.join(", ")
-            )
-        })
-        .into()
-    })
-}
-
-fn put_settings(extra: &mut ExtraSetup, settings: &[String]) -> anyhow::Result<()> {
-    for setting in settings {
-        let (key, value) = setting
-            .split_once('=')
-            .ok_or_else(|| Usage(format!("\"{setting}\" is not KEY=VALUE")))?;
-        if value.is_empty() {
-            extra.settings.remove(key);
-        } else {
-            extra.settings.insert(key.to_owned(), value.to_owned());
-        }
-    }
-    Ok(())
-}
-
-async fn add(args: AddArgs, host: &Host) -> anyhow::Result<u8> {
-    let plugin = host.plugin(&args.plugin)?;
-    if !plugin.is_extra() {
-        return Err(Usage(format!(
-            "{} is a connector; a channel of it is added with `lockstep channel add`",
-            args.plugin
-        ))
-        .into());
-    }
-    let edits_stock = plugin.capabilities().contains(&"stock-edits");
-    let mut setup = ExtraSetup {
-        name: args.name.unwrap_or_else(|| args.plugin.clone()),
-        plugin: args.plugin,
-        settings: Default::default(),
-        on_failure: args.on_failure.map_or(
-            if edits_stock {
-                OnFailure::Hold
-            } else {
-                OnFailure::Skip
-            },
-            OnFailure::from,
-        ),
+        ExtraCommand::List { key } => return list(key.as_ref(), &host, env).await,
+        ExtraCommand::Preview(args) => return preview(args, &host, env).await,
     };
-    put_settings(&mut setup, &args.settings)?;
-    change(host, &args.key, |extras| {
-        if extras.iter().any(|e| e.name == setup.name) {
-            return Err(Usage(format!(
-                "there is an extra \"{}\" already; name this one with --name",
-                setup.name
-            ))
-            .into());
-        }
-        extras.push(setup.clone());
-        Ok(format!("extra \"{}\" added", setup.name))
-    })
-    .await
-}
-
-/// Changes a channel's extras, provided that each one still starts with its settings.
-async fn change(
-    host: &Host,
-    key: &Key,
-    edit: impl FnOnce(&mut Vec<ExtraSetup>) -> anyhow::Result<String>,
-) -> anyhow::Result<u8> {
-    let mut row = host.channel(key).await?;
-    let before = row.extras.clone();
-    let said = edit(&mut row.extras)?;
-    for (setup, extra) in host.extras(&row) {
-        // One that was broken before may stay so: taking another away must not need it mended.
-        if let (Err(why), false) = (extra, before.contains(&setup)) {
-            return Err(Usage(format!("extra \"{}\": {why}", setup.name)).into());
-        }
-    }
-    let text = said.clone();
-    host.store
-        .write(move |tx| {
-            tx.change_channel(&row)?;
-            tx.record(&row.key, "channel", "settings", &text, Instant::now())
-        })
-        .await?;
-    println!("{key}: {said}. See it with `lockstep extra preview {key}`.");
+    env.done(&format!(
+        "{key}: {said}. See it with `lockstep extra preview {key}`."
+    ));
     Ok(FINE)
 }
 

@@ -25,6 +25,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::actions::{Refusal, name_ok};
 use crate::db;
 use crate::host::Host;
 use crate::model::Key;
@@ -106,6 +107,8 @@ enum Command {
     Hold(order::OrderArgs),
     /// Release a held order.
     Release(order::OrderArgs),
+    /// Tell the channel a parcel again: it is asked first what it knows.
+    Resend(order::ResendArgs),
     /// Note that a person has seen to an order.
     Handled(order::OrderArgs),
     /// What edits orders and stock numbers on their way.
@@ -154,6 +157,15 @@ impl Env {
         Host::open(&self.data, self.scrubber.clone())
     }
 
+    /// Says what was done: a sentence, or the same as JSON.
+    fn done(&self, said: &str) {
+        if self.json {
+            println!("{}", serde_json::json!({"done": said}));
+        } else {
+            println!("{said}");
+        }
+    }
+
     fn exists(&self) -> anyhow::Result<()> {
         if self.data.join("lockstep.db").exists() {
             return Ok(());
@@ -187,15 +199,6 @@ impl FromStr for Key {
     }
 }
 
-/// Whether a text can be a short name: it becomes part of references in Shopify.
-pub(crate) fn name_ok(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 40
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
 /// Parses the command line, runs the command, prints an error with its causes.
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -217,7 +220,7 @@ pub async fn main() -> ExitCode {
 
 fn code_of(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
-        if cause.is::<Usage>() {
+        if cause.is::<Usage>() || cause.is::<Refusal>() {
             return USAGE;
         }
         if cause.is::<Unreachable>() {
@@ -256,6 +259,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Retry(a) => order::retry(a, env).await,
         Command::Hold(a) => order::hold(a, env, true).await,
         Command::Release(a) => order::hold(a, env, false).await,
+        Command::Resend(a) => order::resend(a, env).await,
         Command::Handled(a) => order::handled(a, env).await,
         Command::Extra(c) => extra::run(c, env).await,
         Command::Plugin(c) => plugin::run(c, env).await,

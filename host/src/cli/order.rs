@@ -1,12 +1,13 @@
-//! `lockstep retry`, `hold`, `release`, `handled`: what a person does with one order. Each is safe to give twice.
+//! `lockstep retry`, `hold`, `release`, `resend`, `handled`: what a person does with one order. Each is safe to give twice.
 
 use clap::Args;
 
 use super::explain::find_order;
 use super::{Env, FINE, Usage, channels};
-use crate::db::{OrderRow, OrderState, ParcelState};
+use crate::actions::order;
+use crate::db::{OrderRow, ParcelRow, ParcelState};
 use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Actor, Key};
 use crate::sync::acceptance::Answer;
 
 #[derive(Args)]
@@ -61,139 +62,72 @@ pub(super) async fn refuse(args: RefuseArgs, env: &Env) -> anyhow::Result<u8> {
 pub(super) async fn answer(args: OrderArgs, answer: Answer, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
-    let number = order.number.clone();
-    if order.snapshot.awaits_acceptance.is_none() {
-        return Err(Usage(format!(
-            "order {number} does not wait for an answer; at the channel it is {}",
-            order.snapshot.native_state
-        ))
-        .into());
-    }
-    let word = if answer == Answer::Accept {
-        "accepted"
-    } else {
-        "refused"
-    };
-    host.store
-        .write(move |tx| {
-            let now = Instant::now();
-            tx.set_answer(&key, &order.id, &answer)?;
-            let text = format!("the operator says: {word}");
-            tx.record(&key, &format!("order:{}", order.id), "answer", &text, now)?;
-            tx.set_due(&key, now, 0)
-        })
-        .await?;
-    println!("Order {number}: {word} in the next cycle.");
+    let said = order::answer(&host, &key, &order.id, answer, &Actor::command()).await?;
+    env.done(&format!("Order {}: {said}.", order.number));
     Ok(FINE)
 }
 
 pub(super) async fn retry(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
-    let number = order.number.clone();
-    let retried = host
-        .store
-        .write(move |tx| {
-            let now = Instant::now();
-            let mut retried = Vec::new();
-            if order.state == OrderState::Blocked {
-                tx.set_order_state(&key, &order.id, OrderState::Ready, None, false)?;
-                retried.push("its creation".to_owned());
-            }
-            for mut parcel in tx.parcels_of(&key, &order.id)? {
-                // Safe for one in doubt as well: the channel is asked first, and a code that it has is never replaced.
-                if matches!(parcel.state, ParcelState::Refused | ParcelState::Doubt)
-                    && parcel.carrier.is_some()
-                {
-                    parcel.state = ParcelState::Ready;
-                    parcel.attention = false;
-                    parcel.reason = Some("tried again by the operator".into());
-                    tx.put_parcel(&key, &parcel, now)?;
-                    retried.push(format!(
-                        "parcel {}",
-                        parcel.tracking.as_deref().unwrap_or("without code")
-                    ));
-                }
-            }
-            if !retried.is_empty() {
-                tx.record(
-                    &key,
-                    &format!("order:{}", order.id),
-                    "retry",
-                    &format!("the operator tries again: {}", retried.join(", ")),
-                    now,
-                )?;
-                tx.set_due(&key, now, 0)?;
-            }
-            Ok(retried)
-        })
-        .await?;
-    if retried.is_empty() {
-        println!("Order {number}: nothing of it was refused, so there is nothing to try again.");
-    } else {
-        println!(
-            "Order {number}: tried again in the next cycle: {}.",
-            retried.join(", ")
-        );
-    }
+    let said = order::retry(&host, &key, &order.id, &Actor::command()).await?;
+    let said = said
+        .unwrap_or_else(|| "nothing of it was refused, so there is nothing to try again".into());
+    env.done(&format!("Order {}: {said}.", order.number));
     Ok(FINE)
 }
 
 pub(super) async fn hold(args: OrderArgs, env: &Env, hold: bool) -> anyhow::Result<u8> {
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
-    if hold && order.shop_order.is_some() {
-        return Err(Usage(format!(
-            "order {} exists in Shopify already; hold its fulfillment there",
-            order.number
-        ))
-        .into());
-    }
-    let number = order.number.clone();
-    host.store
-        .write(move |tx| {
-            let now = Instant::now();
-            tx.set_manual_hold(&key, &order.id, hold)?;
-            let text = if hold {
-                "held by the operator"
-            } else {
-                "released by the operator"
-            };
-            tx.record(&key, &format!("order:{}", order.id), "hold", text, now)
-        })
-        .await?;
-    println!(
-        "Order {number} is {}.",
-        if hold { "held" } else { "released" }
-    );
+    order::hold(&host, &key, &order.id, hold, &Actor::command()).await?;
+    let word = if hold { "held" } else { "released" };
+    env.done(&format!("Order {} is {word}.", order.number));
     Ok(FINE)
 }
 
 pub(super) async fn handled(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
-    let number = order.number.clone();
-    host.store
-        .write(move |tx| {
-            let now = Instant::now();
-            tx.set_order_attention(&key, &order.id, false)?;
-            for mut parcel in tx
-                .parcels_of(&key, &order.id)?
-                .into_iter()
-                .filter(|p| p.attention)
-            {
-                parcel.attention = false;
-                tx.put_parcel(&key, &parcel, now)?;
-            }
-            tx.record(
-                &key,
-                &format!("order:{}", order.id),
-                "handled",
-                "a person has seen to it",
-                now,
-            )
+    order::handled(&host, &key, &order.id, &Actor::command()).await?;
+    env.done(&format!("Order {} is noted as handled.", order.number));
+    Ok(FINE)
+}
+
+#[derive(Args)]
+pub(super) struct ResendArgs {
+    #[command(flatten)]
+    order: OrderArgs,
+    /// The parcel's tracking code, or the id of its fulfillment; all parcels of the order otherwise.
+    #[arg(long)]
+    parcel: Option<String>,
+}
+
+pub(super) async fn resend(args: ResendArgs, env: &Env) -> anyhow::Result<u8> {
+    let host = env.host()?;
+    let (key, order) = find(&host, &args.order).await?;
+    let (k, id) = (key.clone(), order.id.clone());
+    let parcels = host.store.read(move |tx| tx.parcels_of(&k, &id)).await?;
+    let meant = |p: &ParcelRow| match args.parcel.as_deref() {
+        Some(what) => {
+            p.tracking.as_deref() == Some(what)
+                || p.id == what
+                || p.id.ends_with(&format!("/{what}"))
+        }
+        None => p.state != ParcelState::Withdrawn,
+    };
+    let parcels: Vec<ParcelRow> = parcels.into_iter().filter(meant).collect();
+    if parcels.is_empty() {
+        return Err(Usage(match &args.parcel {
+            Some(what) => format!("order {} has no parcel \"{what}\"", order.number),
+            None => format!("order {} has no parcel", order.number),
         })
-        .await?;
-    println!("Order {number} is noted as handled.");
+        .into());
+    }
+    for parcel in parcels {
+        let said = order::resend(&host, &key, &order.id, &parcel.id, &Actor::command()).await?;
+        let said = said.unwrap_or_else(|| format!("{} is on its way already", parcel.label()));
+        env.done(&format!("Order {}: {said}.", order.number));
+    }
     Ok(FINE)
 }

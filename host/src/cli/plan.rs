@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::output::{Spinner, count, print_rows};
-use super::{ATTENTION, Env, FINE, Usage, channels};
+use super::{ATTENTION, Env, FINE, channels};
+use crate::actions;
 use crate::cycle::{Mode, Report};
 use crate::db::{self, Mismatch, Store};
-use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Actor, Key};
 use crate::schedule;
 
 #[derive(Args)]
@@ -202,33 +202,7 @@ fn section(title: &str, header: &[&str], rows: &[Vec<String>], limit: usize) {
 
 pub(super) async fn approve(args: ApproveArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
-    let row = host.channel(&args.key).await?;
-    let key = args.key.clone();
-    let plan = {
-        let key = key.clone();
-        host.store.read(move |tx| tx.plan(&key)).await?
-    };
-    if row.approved_at.is_some() && plan.is_none() {
-        return Err(Usage(format!("nothing of {key} waits for approval")).into());
-    }
-    let why = plan.map_or_else(|| "its first sync".to_owned(), |(why, _)| why);
-    let text = format!("approved: {why}");
-    host.store
-        .write(move |tx| {
-            let now = Instant::now();
-            tx.approve(&key, now)?;
-            tx.record(&key, "channel", "approved", &text, now)
-        })
-        .await?;
-    println!("Approved {}: {why}.", args.key);
+    let why = actions::plan::approve(&host, &args.key, &Actor::command()).await?;
+    env.done(&format!("Approved {}: {why}.", args.key));
     Ok(FINE)
-}
-
-/// Approves what a channel waits for, as `lockstep approve` does.
-pub(super) async fn approve_now(host: &Host, key: &Key) -> anyhow::Result<()> {
-    let key = key.clone();
-    host.store
-        .write(move |tx| tx.approve(&key, Instant::now()))
-        .await?;
-    Ok(())
 }

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
-use secrecy::SecretString;
 
 use super::output::{print_rows, table};
-use super::{Env, FINE, Usage, name_ok, secret};
+use super::{Env, FINE, Usage, secret};
+use crate::actions::shop;
 use crate::db::ShopRow;
-use crate::host::Host;
-use crate::model::{Instant, ShopInfo};
-use crate::shop::Shop;
+use crate::model::Actor;
 
 #[derive(Subcommand)]
 pub(super) enum ShopCommand {
@@ -59,19 +56,9 @@ pub(super) async fn run(command: ShopCommand, env: &Env) -> anyhow::Result<u8> {
 }
 
 async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
-    if !name_ok(&args.name) {
-        return Err(Usage(format!(
-            "\"{}\" cannot be a short name: use lower-case letters, digits and dashes",
-            args.name
-        ))
-        .into());
-    }
     let base_url = match (args.base_url, &args.domain) {
         (Some(url), _) => url,
-        (None, Some(domain)) => format!(
-            "https://{}",
-            domain.trim_start_matches("https://").trim_end_matches('/')
-        ),
+        (None, Some(domain)) => shop::address(domain),
         (None, None) => {
             return Err(Usage(
                 "name the store with --domain, as in --domain kestrel-surf.myshopify.com".into(),
@@ -105,7 +92,7 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
         client_id: args.client_id,
         info: None,
     };
-    let info = connect(&host, row, &secret).await?;
+    let info = shop::connect(&host, row, &secret, &Actor::command()).await?;
     if env.json {
         println!("{}", serde_json::to_string_pretty(&info)?);
     } else {
@@ -115,45 +102,6 @@ async fn add(args: AddArgs, env: &Env) -> anyhow::Result<u8> {
         );
     }
     Ok(FINE)
-}
-
-/// Checks a shop's credentials, scopes and identity, then stores them; nothing is stored when they do not hold.
-pub(super) async fn connect(
-    host: &Host,
-    mut row: ShopRow,
-    secret: &SecretString,
-) -> anyhow::Result<ShopInfo> {
-    let known = {
-        let name = row.shop.clone();
-        host.store.read(move |tx| tx.shop(&name)).await?
-    };
-    let shop = host.try_shop(&row, secret)?;
-    let mut info = shop
-        .probe()
-        .await
-        .with_context(|| format!("cannot connect to {}", row.base_url))?;
-    let missing = Shop::missing_scopes(&info);
-    if !missing.is_empty() {
-        return Err(Usage(format!(
-            "the app may not do what is needed; grant it these scopes and try again: {}",
-            missing.join(", ")
-        ))
-        .into());
-    }
-    if let Some(before) = known.and_then(|k| k.info).filter(|b| b.id != info.id) {
-        return Err(Usage(format!(
-            "{} is connected to {} ({}), these credentials open {} ({}); use another short name for another store",
-            row.shop, before.name, before.domain, info.name, info.domain
-        ))
-        .into());
-    }
-    info.locations = shop.locations().await?;
-    row.info = Some(info.clone());
-    host.keep_secret(&row.shop, "", "secret", secret).await?;
-    host.store
-        .write(move |tx| tx.put_shop(&row, Instant::now()))
-        .await?;
-    Ok(info)
 }
 
 async fn list(env: &Env) -> anyhow::Result<u8> {

@@ -13,7 +13,9 @@ use clap::Subcommand;
 
 use super::output::{clock, print_rows};
 use super::{ATTENTION, Env, FINE, Usage};
+use crate::actions::plugin;
 use crate::host::Host;
+use crate::model::Actor;
 use crate::plugin::{Plugin, Runtime};
 use crate::registry::Entry;
 
@@ -59,25 +61,25 @@ pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8>
         PluginCommand::Inspect { what } => inspect(&what, env),
         PluginCommand::Grant { id } => {
             let host = env.host()?;
-            let asked = host.registry.grant(&id)?;
-            println!("Granted to {id}: {}.", asked.join(", "));
+            let asked = plugin::grant(&host, &id, &Actor::command()).await?;
+            env.done(&format!("Granted to {id}: {}.", asked.join(", ")));
             Ok(FINE)
         }
         PluginCommand::Rollback { id } => {
             let host = env.host()?;
-            let (from, to) = host.registry.roll_back(&id)?;
-            println!(
+            let (from, to) = plugin::roll_back(&host, &id, &Actor::command()).await?;
+            env.done(&format!(
                 "{id}: back from {} to {}. The newer one stays away until another file takes its place, or until `lockstep plugin grant {id}`.",
                 &from[..12],
                 &to[..12]
-            );
+            ));
             Ok(FINE)
         }
     }
 }
 
 /// Has a person grant a plugin its rights before it is used the first time: by `agreed`, or asked at the terminal.
-pub(super) fn grant_first(id: &str, agreed: bool, host: &Host) -> anyhow::Result<()> {
+pub(super) async fn grant_first(id: &str, agreed: bool, host: &Host) -> anyhow::Result<()> {
     let entries = host.registry.entries();
     let Some(Entry {
         at_work: None,
@@ -109,7 +111,7 @@ pub(super) fn grant_first(id: &str, agreed: bool, host: &Host) -> anyhow::Result
     if !agreed {
         return Err(Usage(format!("plugin \"{id}\" was not granted what it asks for")).into());
     }
-    host.registry.grant(id)?;
+    plugin::grant(host, id, &Actor::command()).await?;
     Ok(())
 }
 

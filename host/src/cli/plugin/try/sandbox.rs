@@ -9,16 +9,16 @@ use lockstep_sandbox::story::{Packing, Story};
 use secrecy::SecretString;
 
 use super::{TryArgs, component};
-use crate::cli::channel::{NewChannel, create};
-use crate::cli::plan::approve_now;
+use crate::actions::channel::{NewChannel, create};
+use crate::actions::{plan, shop};
 use crate::cli::run::until_stopped;
 use crate::cli::screen::Screen;
-use crate::cli::{ATTENTION, Env, FINE, Usage, shop};
+use crate::cli::{ATTENTION, Env, FINE, Usage};
 use crate::conformance::{STAND_INS, StandIn};
 use crate::cycle::{Mode, Report};
 use crate::db::ShopRow;
 use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Actor, Instant, Key};
 use crate::plugin::Manifest;
 use crate::schedule;
 
@@ -95,7 +95,8 @@ async fn set_up(args: &TryArgs, env: &Env) -> anyhow::Result<Stage> {
         client_id: Some(store.client_id),
         info: None,
     };
-    shop::connect(&host, row, &SecretString::from(store.client_secret)).await?;
+    let actor = Actor::command();
+    shop::connect(&host, row, &SecretString::from(store.client_secret), &actor).await?;
     let key = Key::new("sandbox", "tried");
     let (client_id, secret) = stand_in.account();
     let rate = stand_in
@@ -118,7 +119,7 @@ async fn set_up(args: &TryArgs, env: &Env) -> anyhow::Result<Stage> {
         base_url: Some(stand_in.base_url()),
         allow_local: true,
     };
-    let row = create(&host, channel).await?;
+    let row = create(&host, channel, &actor).await?;
     screen.line(&format!(
         "Connected: account {} ({})",
         row.account_name.as_deref().unwrap_or(""),
@@ -134,7 +135,7 @@ async fn set_up(args: &TryArgs, env: &Env) -> anyhow::Result<Stage> {
         end.report.links,
         end.report.to_push.len()
     ));
-    approve_now(&host, &key).await?;
+    plan::approve(&host, &key, &actor).await?;
     Ok(Stage {
         stand_in,
         host,
