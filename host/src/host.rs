@@ -11,7 +11,7 @@ use url::Url;
 use crate::cycle::extras::Ready;
 use crate::cycle::{Cycle, Mode, Progress, SharedShop};
 use crate::db::{ChannelRow, ShopRow, Store};
-use crate::model::{ExtraSetup, Instant, Key};
+use crate::model::{ExtraSetup, Instant, Key, Refusal};
 use crate::net::{Client, ClientOptions};
 use crate::plugin::{Connector, ConnectorConfig, Credential, Extra, ExtraConfig, Limits, Plugin};
 use crate::registry::Registry;
@@ -160,7 +160,7 @@ impl Host {
             .store
             .read(move |tx| tx.shop(&owned))
             .await?
-            .with_context(|| format!("there is no shop \"{name}\"; add it with `lockstep shop add {name} --domain {name}.myshopify.com`"))?;
+            .ok_or_else(|| Refusal::Unknown(format!("there is no shop \"{name}\"; add it with `lockstep shop add {name} --domain {name}.myshopify.com`")))?;
         let print = fingerprint(&(
             &row.base_url,
             row.allow_local,
@@ -295,10 +295,11 @@ impl Host {
     pub async fn channel(&self, key: &Key) -> anyhow::Result<ChannelRow> {
         let channels = self.store.read(|tx| tx.channels()).await?;
         let known: Vec<String> = channels.iter().map(|c| c.key.to_string()).collect();
-        channels.into_iter().find(|c| c.key == *key).with_context(|| match known.as_slice() {
+        let found = channels.into_iter().find(|c| c.key == *key);
+        Ok(found.ok_or_else(|| Refusal::Unknown(match known.as_slice() {
             [] => format!("there is no channel \"{key}\", and none at all; add one with `lockstep channel add {key} --plugin the-iconic`"),
             _ => format!("there is no channel \"{key}\"; there are: {}", known.join(", ")),
-        })
+        }))?)
     }
 
     /// A cycle that holds a fresh lease: every earlier run of the channel can write nothing any more.

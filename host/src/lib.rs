@@ -17,3 +17,5 @@ pub mod schedule;
 pub mod shop;
 pub mod sync;
 pub mod vault;
+pub mod view;
+pub mod web;

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use anyhow::{Context, bail, ensure};
 
 use crate::db::{PluginAtWork, Store};
-use crate::model::{Instant, Rights};
+use crate::model::{Instant, Refusal, Rights};
 use crate::plugin::{Plugin, Runtime};
 
 /// Plugins that are part of the program, with what they are called when they cannot be loaded.
@@ -124,11 +124,12 @@ impl Registry {
                     .filter(|(_, e)| e.at_work.is_some())
                     .map(|(id, _)| id.as_str())
                     .collect();
-                bail!(
+                Err(Refusal::Unknown(format!(
                     "there is no plugin \"{id}\"; there are: {}. Put others as .wasm files into {}",
                     known.join(", "),
                     self.folder().display()
-                )
+                ))
+                .into())
             }
         }
     }

@@ -10,19 +10,7 @@ pub mod plan;
 pub mod plugin;
 pub mod shop;
 
-/// Why something is not done. The text says what to do instead.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such thing.
-    #[error("{0}")]
-    Unknown(String),
-    /// What was given cannot be used.
-    #[error("{0}")]
-    Invalid(String),
-    /// It does not fit how things are now.
-    #[error("{0}")]
-    Conflict(String),
-}
+pub use crate::model::Refusal;
 
 /// Whether a text can be a short name: it becomes part of references in Shopify.
 pub fn name_ok(text: &str) -> bool {

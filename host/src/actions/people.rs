@@ -1,7 +1,5 @@
 //! Who may sign in, with which role; one-time links; tokens of the JSON API.
 
-use std::time::Duration;
-
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -321,5 +319,32 @@ pub async fn remove_token(host: &Host, name: &str, actor: &Actor) -> anyhow::Res
     Ok(done?)
 }
 
-/// How long a link works.
-pub const LINK_LIFE: Duration = Duration::from_secs(LINK_HOURS as u64 * 3_600);
+/// Sets, or takes away, the address of this host as browsers and senders of webhooks see it.
+pub async fn set_public_url(host: &Host, url: Option<&str>, actor: &Actor) -> anyhow::Result<()> {
+    let url = url
+        .map(|text| {
+            let whole = text
+                .parse::<url::Url>()
+                .ok()
+                .filter(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+                .filter(|u| u.path() == "/" && u.query().is_none());
+            whole.map(|u| u.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| {
+                Refusal::Invalid(format!(
+                    "\"{text}\" is no address of a host, as https://lockstep.example is: scheme and name, no path"
+                ))
+            })
+        })
+        .transpose()?;
+    let actor = actor.clone();
+    host.store
+        .write(move |tx| {
+            let detail = url.clone().unwrap_or_else(|| "taken away".into());
+            match &url {
+                Some(url) => tx.put_setting("public-url", url)?,
+                None => tx.drop_setting("public-url")?,
+            }
+            tx.audit(&actor, "setting.set", "public-url", &detail, Instant::now())
+        })
+        .await?;
+    Ok(())
+}

@@ -17,6 +17,7 @@ mod secret;
 mod shop;
 mod status;
 mod sync;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,7 +92,7 @@ enum Command {
     Approve(plan::ApproveArgs),
     /// Run cycles now.
     Sync(sync::SyncArgs),
-    /// Work all channels on their intervals until Ctrl-C.
+    /// Work all channels on their intervals, and serve the pages, until Ctrl-C.
     Run(run::RunArgs),
     /// How every channel stands and what needs a person.
     Status(status::StatusArgs),
@@ -117,6 +118,17 @@ enum Command {
     /// The connectors and extras that this host can use.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Who can sign in to the pages.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Tokens of the JSON API.
+    #[command(subcommand)]
+    Token(user::TokenCommand),
+    /// Settings of the host itself.
+    #[command(subcommand)]
+    Setting(user::SettingCommand),
+    /// Who did what.
+    Audit(user::AuditArgs),
     /// Copy the database while the host runs, and verify the copy.
     Backup(data::FileArgs),
     /// Put a backup in place of the database; the former one is kept.
@@ -263,6 +275,10 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Handled(a) => order::handled(a, env).await,
         Command::Extra(c) => extra::run(c, env).await,
         Command::Plugin(c) => plugin::run(c, env).await,
+        Command::User(c) => user::user(c, env).await,
+        Command::Token(c) => user::token(c, env).await,
+        Command::Setting(c) => user::setting(c, env).await,
+        Command::Audit(a) => user::audit(a, env).await,
         Command::Backup(a) => data::backup(a, env).await,
         Command::Restore(a) => data::restore(a, env),
         Command::Check => data::check(env).await,

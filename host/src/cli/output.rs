@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cycle::Progress;
 use crate::host::Host;
 use crate::model::Instant;
+pub(crate) use crate::view::relative;
 
 /// A table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
@@ -34,29 +35,6 @@ pub(crate) fn print_rows(header: &[&str], rows: &[Vec<String>], limit: usize) {
     println!("{table}");
     if rows.len() > limit {
         println!("... and {} more", rows.len() - limit);
-    }
-}
-
-/// "in 3 h 12 min", "now" or "5 min ago".
-pub(crate) fn relative(at: Instant, now: Instant) -> String {
-    let seconds = at.duration_since(now).as_secs();
-    if seconds.unsigned_abs() < 2 {
-        return "now".into();
-    }
-    let text = span(seconds.unsigned_abs());
-    if seconds >= 0 {
-        format!("in {text}")
-    } else {
-        format!("{text} ago")
-    }
-}
-
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} days", seconds / 86_400),
     }
 }
 

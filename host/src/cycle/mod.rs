@@ -95,7 +95,8 @@ pub enum Mode {
 }
 
 /// What a cycle did, or would do.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// Orders read from the channel that are new or changed.
     pub orders_read: u32,

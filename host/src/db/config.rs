@@ -41,7 +41,8 @@ pub enum ChannelState {
 }
 
 impl ChannelState {
-    fn text(self) -> &'static str {
+    /// As stored and shown.
+    pub fn text(self) -> &'static str {
         match self {
             ChannelState::Active => "active",
             ChannelState::Parked => "parked",

@@ -1,6 +1,6 @@
 //! What people ask: how each channel stands, what is urgent, everything as JSON.
 
-use rusqlite::{params, types::ValueRef};
+use rusqlite::{OptionalExtension, params, types::ValueRef};
 use serde::Serialize;
 
 use super::{CycleRow, Error, Tx, at, ms};
@@ -32,6 +32,8 @@ pub struct ChannelStatus {
 /// A unit that waits for dispatch.
 #[derive(Clone, Debug, Serialize)]
 pub struct OpenUnit {
+    /// The channel's order id.
+    pub order: String,
     /// The channel's order number.
     pub number: String,
     /// SKU as sold.
@@ -86,13 +88,14 @@ impl Tx<'_> {
     /// Units to be dispatched, the least time left first.
     pub fn open_units(&self, key: &Key, limit: u32) -> Result<Vec<OpenUnit>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select o.number, u.sku, o.ship_by, o.state, o.reason
+            "select o.number, u.sku, o.ship_by, o.state, o.reason, o.id
              from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
              where u.shop = ?1 and u.channel = ?2 and u.piece = 0 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')
              order by o.ship_by is null, o.ship_by, o.number, u.line, u.ordinal limit ?3",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, limit], |r| {
             Ok(OpenUnit {
+                order: r.get(5)?,
                 number: r.get(0)?,
                 sku: r.get(1)?,
                 ship_by: r.get::<_, Option<i64>>(2)?.map(at),
@@ -101,6 +104,30 @@ impl Tx<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Orders placed since then.
+    pub fn orders_since(&self, key: &Key, since: Instant) -> Result<u32, Error> {
+        Ok(self
+            .conn
+            .prepare_cached("select count(*) from channel_order where shop = ?1 and channel = ?2 and placed_at >= ?3")?
+            .query_row(params![key.shop, key.channel, ms(since)], |r| r.get(0))?)
+    }
+
+    /// What the last whole read-back found, as its cycle reported it: listings whose number was not what the host had
+    /// written.
+    pub fn last_drift(&self, key: &Key) -> Result<u32, Error> {
+        let found: Option<u32> = self
+            .conn
+            .prepare_cached(
+                "select json_extract(y.detail, '$.drift') from cycle y join channel c on c.shop = y.shop and c.channel = y.channel
+                 where y.shop = ?1 and y.channel = ?2 and y.started_at <= c.read_back_at and y.ended_at >= c.read_back_at
+                 order by y.id desc limit 1",
+            )?
+            .query_row(params![key.shop, key.channel], |r| r.get(0))
+            .optional()?
+            .flatten();
+        Ok(found.unwrap_or(0))
     }
 
     /// Every table but those that hold secrets, sealed or hashed, row by row, as (table, JSON object).

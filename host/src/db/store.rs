@@ -198,6 +198,13 @@ impl Store {
         result
     }
 
+    /// A function that answers a number which differs as soon as anybody, in whichever process, has written; none when
+    /// that cannot be told now.
+    pub fn version(&self) -> Result<impl FnMut() -> Option<i64> + Send + use<>, Error> {
+        let conn = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        Ok(move || conn.query_row("pragma data_version", [], |r| r.get(0)).ok())
+    }
+
     /// Takes the channel over: any earlier run of it can write nothing from now on.
     pub async fn lease(&self, key: &Key, holder: &str, now: Instant) -> Result<Lease, Error> {
         let key = key.clone();

@@ -5,6 +5,7 @@ mod channel;
 mod extra;
 mod order;
 mod policy;
+mod refusal;
 mod rights;
 mod shop;
 
@@ -13,6 +14,7 @@ pub use channel::*;
 pub use extra::*;
 pub use order::*;
 pub use policy::*;
+pub use refusal::*;
 pub use rights::*;
 pub use shop::*;
 

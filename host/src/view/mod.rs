@@ -1,0 +1,34 @@
+//! What people and programs are shown: pages, the JSON API and commands read the same views.
+//!
+//! A view is made in one read of the database. Each field is documented where it is declared; the API's description is
+//! made from here.
+
+mod overview;
+
+pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
+
+use crate::model::Instant;
+
+/// "in 3 h 12 min", "now" or "5 min ago".
+pub fn relative(at: Instant, now: Instant) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    if seconds.unsigned_abs() < 2 {
+        return "now".into();
+    }
+    let text = span(seconds.unsigned_abs());
+    if seconds >= 0 {
+        format!("in {text}")
+    } else {
+        format!("{text} ago")
+    }
+}
+
+/// A length of time as people say it: "12 s", "3 h 12 min", "4 days".
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

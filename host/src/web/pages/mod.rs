@@ -1,0 +1,121 @@
+//! The pages.
+
+mod overview;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tower_sessions::Session;
+
+use super::auth::{self, Gate, Me};
+use super::failure::Failure;
+use super::{App, live};
+use crate::model::{Role, Via};
+
+/// A page.
+pub(super) type Html = axum::response::Html<String>;
+
+/// Renders a page.
+pub(super) fn page(template: &impl Template) -> Result<Html, Failure> {
+    let html = template
+        .render()
+        .map_err(|e| Failure::Internal(format!("the page cannot be written: {e}")))?;
+    Ok(axum::response::Html(html))
+}
+
+/// Where a session keeps what is to be said on the next page.
+const SAID: &str = "said";
+
+/// The parts of the site, as the navigation shows them.
+pub(super) const PARTS: [(&str, &str); 7] = [
+    ("/", "Overview"),
+    ("/orders", "Orders"),
+    ("/products", "Products"),
+    ("/channels", "Channels"),
+    ("/plugins", "Plugins"),
+    ("/activity", "Activity"),
+    ("/settings", "Settings"),
+];
+
+/// What is around every page of a signed-in person.
+pub(super) struct Frame {
+    /// Who looks.
+    pub(super) me: Me,
+    /// Which page it is.
+    pub(super) path: String,
+    /// What was done by the request before.
+    pub(super) said: Option<String>,
+}
+
+impl Frame {
+    /// Whether a part of the site is the one that is shown.
+    fn at(&self, part: &str) -> bool {
+        match part {
+            "/" => self.path == "/",
+            _ => self.path == part || self.path.starts_with(&format!("{part}/")),
+        }
+    }
+}
+
+impl<S: Sync + Send> FromRequestParts<S> for Frame {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let me = Me::from_request_parts(parts, state).await?;
+        // A page that only fetches itself anew says nothing and uses nothing up.
+        let live = parts.headers.contains_key("x-live");
+        let said = match Session::from_request_parts(parts, state).await {
+            Ok(session) if !live => session.remove::<String>(SAID).await.ok().flatten(),
+            _ => None,
+        };
+        Ok(Self {
+            me,
+            path: parts.uri.path().to_owned(),
+            said,
+        })
+    }
+}
+
+/// Says something on the next page.
+pub(super) async fn say(session: &Session, text: impl Into<String>) {
+    if let Err(e) = session.insert(SAID, text.into()).await {
+        tracing::warn!("what was done cannot be said on the next page: {e}");
+    }
+}
+
+/// All pages, each behind the role that it takes.
+pub(super) fn router(app: &App) -> Router<App> {
+    let gate = |role| Gate {
+        app: app.clone(),
+        role,
+        via: Via::Page,
+    };
+    let viewer = Router::new()
+        .route("/", get(overview::overview_page))
+        .route("/live", get(live::events))
+        .route("/sign-out", post(auth::sign_out));
+    let operator = Router::new();
+    let admin = Router::new();
+    Router::new()
+        .merge(viewer.route_layer(from_fn_with_state(gate(Role::Viewer), auth::require)))
+        .merge(or_none(operator, gate(Role::Operator)))
+        .merge(or_none(admin, gate(Role::Admin)))
+        .route("/sign-in", get(auth::sign_in_page).post(auth::sign_in))
+        .route(
+            "/welcome/{token}",
+            get(auth::welcome_page).post(auth::welcome),
+        )
+        .fallback(|| async { Failure::Unknown("There is no such page.".into()) })
+}
+
+/// A router behind a gate, if it has any route.
+fn or_none(router: Router<App>, gate: Gate) -> Router<App> {
+    if router.has_routes() {
+        router.route_layer(from_fn_with_state(gate, auth::require))
+    } else {
+        router
+    }
+}
