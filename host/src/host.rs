@@ -32,6 +32,7 @@ pub struct Host {
     connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
     name: String,
     progress: Option<Progress>,
+    doing: Arc<Mutex<HashMap<Key, String>>>,
 }
 
 /// Of everything a client is made from: it is made anew when an operator changes any of it beside the running host.
@@ -65,12 +66,36 @@ impl Host {
             connectors: Mutex::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
             progress: None,
+            doing: Arc::default(),
         })
     }
 
     /// Tells what its cycles are doing while that takes a while.
     pub fn tell(&mut self, progress: Progress) {
         self.progress = Some(progress);
+    }
+
+    /// What a running cycle of a channel is doing, where it said so.
+    pub fn doing(&self, key: &Key) -> Option<String> {
+        self.doing.lock().expect("never poisoned").get(key).cloned()
+    }
+
+    /// A cycle of a channel is over.
+    pub fn rests(&self, key: &Key) {
+        self.doing.lock().expect("never poisoned").remove(key);
+    }
+
+    /// Takes what a cycle of a channel tells.
+    fn listen(&self, key: &Key) -> Progress {
+        let (doing, key, progress) = (self.doing.clone(), key.clone(), self.progress.clone());
+        Arc::new(move |what: String| {
+            let mut doing = doing.lock().expect("never poisoned");
+            doing.insert(key.clone(), what.clone());
+            drop(doing);
+            if let Some(progress) = &progress {
+                progress(what);
+            }
+        })
     }
 
     /// The version of a plugin that is at work, or an error that says what there is.
@@ -304,6 +329,7 @@ impl Host {
 
     /// A cycle that holds a fresh lease: every earlier run of the channel can write nothing any more.
     pub async fn cycle(&self, row: ChannelRow, mode: Mode) -> anyhow::Result<Cycle> {
+        let tell = self.listen(&row.key);
         let shop = self.shop(&row.key.shop).await?;
         let connector = self.connector(&row).await?;
         let extras = self.extras(&row);
@@ -314,7 +340,7 @@ impl Host {
         Ok(
             Cycle::new(self.store.clone(), shop, row, connector, lease, mode)
                 .with_extras(extras)
-                .telling(self.progress.clone()),
+                .telling(Some(tell)),
         )
     }
 }

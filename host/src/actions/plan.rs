@@ -11,13 +11,13 @@ pub async fn approve(host: &Host, key: &Key, actor: &Actor) -> anyhow::Result<St
     let done = host
         .store
         .write(move |tx| {
-            let plan = tx.plan(&key)?;
+            let plan = tx.plan_why(&key)?;
             if row.approved_at.is_some() && plan.is_none() {
                 return Ok(Err(Refusal::Conflict(format!(
                     "nothing of {key} waits for approval"
                 ))));
             }
-            let why = plan.map_or_else(|| "its first sync".to_owned(), |(why, _)| why);
+            let why = plan.unwrap_or_else(|| "its first sync".to_owned());
             let now = Instant::now();
             tx.approve(&key, now)?;
             let text = format!("{} approved: {why}", actor.name);

@@ -86,7 +86,7 @@ async fn stored(one: Option<&Key>, env: &Env) -> anyhow::Result<u8> {
                 json.push(serde_json::json!({"channel": key.to_string(), "plan": null}))
             }
             None => println!("{key}: the running host works it; nothing waits for approval."),
-            Some((why, body)) => {
+            Some((why, _, body)) => {
                 let body: serde_json::Value = serde_json::from_str(&body)?;
                 if env.json {
                     json.push(

@@ -35,7 +35,7 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
                         tx.orders_for_attention(&key)?,
                         tx.parcels_for_attention(&key)?,
                         tx.refused_numbers(&key)?,
-                        tx.plan(&key)?,
+                        tx.plan_why(&key)?,
                     ))
                 }
             })
@@ -87,7 +87,7 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
         if let Some(reason) = &row.reason {
             needs.push(vec![key.to_string(), "channel".into(), reason.clone()]);
         }
-        if let Some((why, _)) = &plan {
+        if let Some(why) = &plan {
             needs.push(vec![
                 key.to_string(),
                 "approval".into(),
@@ -124,7 +124,7 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
         }
         json.push(serde_json::json!({
             "channel": key.to_string(), "state": row.state, "reason": row.reason, "due_at": row.due_at, "status": status,
-            "open_units": units, "attention": {"orders": orders, "parcels": parcels, "numbers": refused, "plan": plan.map(|(why, _)| why)},
+            "open_units": units, "attention": {"orders": orders, "parcels": parcels, "numbers": refused, "plan": plan},
         }));
     }
     if env.json {

@@ -283,7 +283,7 @@ impl Tx<'_> {
             params![key.shop, key.channel, ms(now)],
         )?;
         // The approval is of what the plan shows; without a stored plan it is of whatever comes first.
-        let shown = self.plan(key)?.map(|(_, body)| body);
+        let shown = self.plan(key)?.map(|(_, _, body)| body);
         let extent = shown.and_then(|body| {
             let plan: serde_json::Value = serde_json::from_str(&body).ok()?;
             let changes: Vec<StockChange> =
@@ -332,14 +332,23 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The plan that waits for approval: why, and its JSON text.
-    pub fn plan(&self, key: &Key) -> Result<Option<(String, String)>, Error> {
+    /// The plan that waits for approval: why, when it was made, and its JSON text.
+    pub fn plan(&self, key: &Key) -> Result<Option<(String, Instant, String)>, Error> {
         Ok(self
             .conn
-            .prepare_cached("select why, body from plan where shop = ?1 and channel = ?2")?
+            .prepare_cached("select why, made_at, body from plan where shop = ?1 and channel = ?2")?
             .query_row(params![key.shop, key.channel], |r| {
-                Ok((r.get(0)?, r.get(1)?))
+                Ok((r.get(0)?, at(r.get(1)?), r.get(2)?))
             })
+            .optional()?)
+    }
+
+    /// Why a plan waits for approval, if one does.
+    pub fn plan_why(&self, key: &Key) -> Result<Option<String>, Error> {
+        Ok(self
+            .conn
+            .prepare_cached("select why from plan where shop = ?1 and channel = ?2")?
+            .query_row(params![key.shop, key.channel], |r| r.get(0))
             .optional()?)
     }
 

@@ -176,6 +176,39 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Events older than a row, the newest first: row id, shop, event.
+    pub fn events_before(
+        &self,
+        key: Option<&Key>,
+        kind: Option<&str>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, String, EventRow)>, Error> {
+        // Two statements, so that each has an index that serves its order.
+        let sql = match key {
+            Some(_) => {
+                "select at, channel, subject, kind, text, id, shop from event indexed by event_channel
+                 where shop = ?1 and channel = ?2 and id < ?3 and (?4 is null or kind = ?4) order by id desc limit ?5"
+            }
+            None => {
+                "select at, channel, subject, kind, text, id, shop from event
+                 where ?1 is null and ?2 is null and id < ?3 and (?4 is null or kind = ?4) order by id desc limit ?5"
+            }
+        };
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let rows = statement.query_map(
+            params![
+                key.map(|k| &k.shop),
+                key.map(|k| &k.channel),
+                before.unwrap_or(i64::MAX),
+                kind,
+                limit
+            ],
+            |r| Ok((r.get(5)?, r.get(6)?, event(r)?)),
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Notes that a cycle begins.
     pub fn begin_cycle(&self, key: &Key, now: Instant) -> Result<i64, Error> {
         self.conn.execute(

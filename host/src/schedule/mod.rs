@@ -33,6 +33,13 @@ pub struct End {
 /// Runs one cycle of a channel now and schedules the next.
 pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> {
     let key = row.key.clone();
+    let end = cycle(host, row, mode).await;
+    host.rests(&key);
+    end
+}
+
+async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> {
+    let key = row.key.clone();
     let (interval, failures) = (row.policy.interval_s, row.failures);
     if mode == Mode::Act
         && let Err(e) = host.plugin(&row.plugin)

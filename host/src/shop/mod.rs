@@ -26,6 +26,7 @@ mod webhooks;
 
 pub use auth::ShopAuth;
 pub use operations::operations;
+pub use setup::SCOPES;
 pub use verify::{Delivery, Forged, verify_webhook};
 pub use webhooks::{WEBHOOK_TOPICS, WebhookChanges};
 

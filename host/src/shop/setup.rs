@@ -13,7 +13,7 @@ const LOCATIONS_PER_PAGE: i32 = 250;
 /// Definitions of one name: there is one or none.
 const DEFINITIONS: i32 = 2;
 /// Scopes without which the host cannot work. A `write_` scope includes its `read_` scope.
-const SCOPES: [&str; 7] = [
+pub const SCOPES: [&str; 7] = [
     "read_products",
     "read_inventory",
     "read_locations",

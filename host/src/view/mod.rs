@@ -3,8 +3,15 @@
 //! A view is made in one read of the database. Each field is documented where it is declared; the API's description is
 //! made from here.
 
+mod activity;
+mod channel;
 mod overview;
 
+pub use activity::{ACTIVITY_MOST, AuditPage, EventFilter, EventPage, EventView, audits, events};
+pub use channel::{
+    ChangeView, ChannelView, CycleView, ExtraView, LocationView, MismatchKind, PlanView,
+    SettingView, channel, meaning, plan, policy_settings, settings_of,
+};
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
 
 use crate::model::Instant;

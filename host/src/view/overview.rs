@@ -171,7 +171,11 @@ fn read(tx: &Tx<'_>, one: Option<&Key>) -> Result<Overview, Error> {
     })
 }
 
-fn channel(tx: &Tx<'_>, row: &ChannelRow, now: Instant) -> Result<ChannelOverview, Error> {
+pub(super) fn channel(
+    tx: &Tx<'_>,
+    row: &ChannelRow,
+    now: Instant,
+) -> Result<ChannelOverview, Error> {
     let key = &row.key;
     let status = tx.status(key, now)?;
     let zone = tx
@@ -195,8 +199,8 @@ fn channel(tx: &Tx<'_>, row: &ChannelRow, now: Instant) -> Result<ChannelOvervie
         account: row.account_name.clone(),
         state: row.state,
         reason: row.reason.clone(),
-        awaits_approval: match tx.plan(key)? {
-            Some((why, _)) => Some(why),
+        awaits_approval: match tx.plan_why(key)? {
+            Some(why) => Some(why),
             None => row
                 .approved_at
                 .is_none()
@@ -252,7 +256,7 @@ fn needs_of(tx: &Tx<'_>, row: &ChannelRow, needs: &mut Vec<Need>) -> Result<(), 
             reason.clone(),
         );
     }
-    if let Some((why, _)) = tx.plan(key)? {
+    if let Some(why) = tx.plan_why(key)? {
         need(NeedKind::Approval, String::new(), "approval".into(), why);
     }
     for o in tx.orders_for_attention(key)? {

@@ -50,6 +50,8 @@ pub const PUBLIC_URL: &str = "public-url";
 struct App {
     host: Arc<Host>,
     wakes: Wakes,
+    /// Its address for people.
+    url: Arc<str>,
     attempts: Arc<auth::Attempts>,
     changes: live::Changes,
     stop: CancellationToken,
@@ -84,11 +86,16 @@ impl Server {
             .transpose()
             .with_context(|| format!("the setting {PUBLIC_URL} is not a URL"))?;
         let changes = live::watch(&host.store, stop.clone())?;
+        let url = match &public {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", reachable(address)),
+        };
         Ok(Self {
             listener,
             app: App {
                 host,
                 wakes,
+                url: url.into(),
                 attempts: Arc::default(),
                 changes,
                 stop,
@@ -111,11 +118,8 @@ impl Server {
     }
 
     /// Its address for people on this machine, or everywhere when a public one is set.
-    pub fn url(&self) -> String {
-        match &self.public {
-            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", reachable(self.address)),
-        }
+    pub fn url(&self) -> &str {
+        &self.app.url
     }
 
     /// While nobody can sign in yet: a link that works once, for the first person.

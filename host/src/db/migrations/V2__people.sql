@@ -46,3 +46,6 @@ create table setting (
   key text not null primary key,
   value text not null
 ) strict;
+
+-- The newest events of a channel.
+create index event_channel on event (shop, channel, id);

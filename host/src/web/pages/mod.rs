@@ -1,6 +1,11 @@
 //! The pages.
 
+mod activity;
+mod channels;
+mod form;
 mod overview;
+mod set_up;
+mod settings;
 
 use askama::Template;
 use axum::Router;
@@ -95,27 +100,53 @@ pub(super) fn router(app: &App) -> Router<App> {
     };
     let viewer = Router::new()
         .route("/", get(overview::overview_page))
+        .route("/channels", get(channels::list))
+        .route("/channels/{shop}/{channel}", get(channels::channel))
+        .route("/channels/{shop}/{channel}/plan", get(channels::plan))
+        .route("/activity", get(activity::events))
+        .route("/activity/people", get(activity::people))
+        .route("/me", get(settings::me).post(settings::change_password))
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
-    let operator = Router::new();
-    let admin = Router::new();
+    let operator = Router::new()
+        .route("/channels/{shop}/{channel}/act", post(channels::act))
+        .route(
+            "/channels/{shop}/{channel}/approve",
+            post(channels::approve),
+        );
+    let admin = Router::new()
+        .route("/set-up", get(set_up::overview))
+        .route(
+            "/set-up/shop",
+            get(set_up::shop_page).post(set_up::connect_shop),
+        )
+        .route(
+            "/set-up/channel",
+            get(set_up::channel_page).post(set_up::add_channel),
+        )
+        .route("/channels/{shop}/{channel}/set", post(channels::set))
+        .route("/channels/{shop}/{channel}/secret", post(channels::secret))
+        .route(
+            "/channels/{shop}/{channel}/extras",
+            post(channels::add_extra),
+        )
+        .route(
+            "/channels/{shop}/{channel}/extras/{extra}",
+            post(channels::change_extra),
+        )
+        .route("/settings", get(settings::settings).post(settings::set))
+        .route("/settings/people", post(settings::invite))
+        .route("/settings/people/{name}", post(settings::person))
+        .route("/settings/tokens", post(settings::add_token))
+        .route("/settings/tokens/{name}", post(settings::remove_token));
     Router::new()
         .merge(viewer.route_layer(from_fn_with_state(gate(Role::Viewer), auth::require)))
-        .merge(or_none(operator, gate(Role::Operator)))
-        .merge(or_none(admin, gate(Role::Admin)))
+        .merge(operator.route_layer(from_fn_with_state(gate(Role::Operator), auth::require)))
+        .merge(admin.route_layer(from_fn_with_state(gate(Role::Admin), auth::require)))
         .route("/sign-in", get(auth::sign_in_page).post(auth::sign_in))
         .route(
             "/welcome/{token}",
             get(auth::welcome_page).post(auth::welcome),
         )
         .fallback(|| async { Failure::Unknown("There is no such page.".into()) })
-}
-
-/// A router behind a gate, if it has any route.
-fn or_none(router: Router<App>, gate: Gate) -> Router<App> {
-    if router.has_routes() {
-        router.route_layer(from_fn_with_state(gate, auth::require))
-    } else {
-        router
-    }
 }
