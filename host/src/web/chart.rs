@@ -11,12 +11,15 @@ pub(super) fn cycles(cycles: &[CycleMark]) -> String {
         return String::new();
     }
     const HEIGHT: f64 = 28.0;
+    const SLOTS: usize = 40;
     let longest = cycles.iter().filter_map(|c| c.ms).max().unwrap_or(1).max(1) as f64;
     let well = cycles
         .iter()
         .filter(|c| c.outcome.as_deref() == Some("done"))
         .count();
-    let width = cycles.len() * 7;
+    // The newest is always at the right edge, however many there are.
+    let width = SLOTS.max(cycles.len()) * 7;
+    let first = SLOTS.saturating_sub(cycles.len());
     let mut out = format!(
         "<svg class=\"strip\" viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"The last {}: {} well\">",
         show::count(cycles.len(), "cycle", "cycles"),
@@ -40,7 +43,7 @@ pub(super) fn cycles(cycles: &[CycleMark]) -> String {
         let _ = write!(
             out,
             "<rect class=\"{class}\" x=\"{}\" y=\"{:.1}\" width=\"6\" height=\"{height:.1}\"><title>{} UTC: {}{took}. {}</title></rect>",
-            i * 7,
+            (first + i) * 7,
             HEIGHT - height,
             show::clock(&c.started_at),
             escape(outcome),

@@ -18,6 +18,10 @@ pub(super) enum Failure {
     Forbidden(Role),
     /// There is no such page or thing.
     Unknown(String),
+    /// What was given cannot be read.
+    Unreadable(String),
+    /// The path is there, but not with this method.
+    Method,
     /// What was given cannot be used.
     Invalid(String),
     /// It does not fit how things are now.
@@ -46,6 +50,12 @@ impl Failure {
                 format!("This takes the role {role}."),
             ),
             Failure::Unknown(text) => (StatusCode::NOT_FOUND, "Not found", text.clone()),
+            Failure::Unreadable(text) => (StatusCode::BAD_REQUEST, "Not readable", text.clone()),
+            Failure::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Not with this method",
+                "This call takes another method.".into(),
+            ),
             Failure::Invalid(text) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "Not usable", text.clone())
             }

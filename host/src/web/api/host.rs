@@ -1,0 +1,206 @@
+//! The host as a whole: how everything stands, what happened, who may do what.
+
+use axum::extract::State;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::input::{Json, Path, Query};
+use super::{Answer, Done, Failures};
+use crate::actions::people;
+use crate::db::{Person, TokenRow};
+use crate::model::{Key, Role};
+use crate::view::{self, AuditPage, EventFilter, EventPage, Overview};
+use crate::web::App;
+use crate::web::auth::Me;
+use crate::web::failure::{ApiFailure, Failure};
+
+/// How everything stands.
+#[utoipa::path(get, path = "/api/v1/overview", tag = "overview",
+    responses((status = 200, body = Overview), Failures))]
+pub(super) async fn overview(State(app): State<App>) -> Answer<Overview> {
+    Ok(axum::Json(view::overview(&app.host.store, None).await?))
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+/// Which events.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Events {
+    /// SHOP/CHANNEL.
+    #[param(max_length = 81, pattern = "^[a-z0-9-]+/[a-z0-9-]+$")]
+    channel: Option<String>,
+    /// A kind of event, as `parcel`.
+    #[param(max_length = 60)]
+    kind: Option<String>,
+    /// Rows older than this one.
+    after: Option<i64>,
+    /// At most so many.
+    #[serde(default = "hundred")]
+    #[param(minimum = 1, maximum = 200, default = 100)]
+    limit: u32,
+}
+
+/// What happened, the newest first.
+#[utoipa::path(get, path = "/api/v1/events", tag = "activity", params(Events),
+    responses((status = 200, body = EventPage), Failures))]
+pub(super) async fn events(
+    State(app): State<App>,
+    Query(wanted): Query<Events>,
+) -> Answer<EventPage> {
+    let channel = wanted
+        .channel
+        .map(|text| text.parse::<Key>())
+        .transpose()
+        .map_err(|e| ApiFailure(Failure::Invalid(format!("channel: {e}"))))?;
+    let filter = EventFilter {
+        channel,
+        kind: wanted.kind,
+        after: wanted.after,
+        limit: wanted.limit,
+    };
+    Ok(axum::Json(view::events(&app.host.store, filter).await?))
+}
+
+/// Which part of the audit.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Part {
+    /// Rows older than this one.
+    after: Option<i64>,
+    /// At most so many.
+    #[serde(default = "hundred")]
+    #[param(minimum = 1, maximum = 200, default = 100)]
+    limit: u32,
+}
+
+/// What people did, the newest first.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "activity", params(Part),
+    responses((status = 200, body = AuditPage), Failures))]
+pub(super) async fn audit(State(app): State<App>, Query(part): Query<Part>) -> Answer<AuditPage> {
+    let page = view::audits(&app.host.store, part.after, part.limit).await?;
+    Ok(axum::Json(page))
+}
+
+/// Who can sign in.
+#[utoipa::path(get, path = "/api/v1/people", tag = "people",
+    responses((status = 200, body = Vec<Person>), Failures))]
+pub(super) async fn people(State(app): State<App>) -> Answer<Vec<Person>> {
+    Ok(axum::Json(app.host.store.read(|tx| tx.people()).await?))
+}
+
+/// Somebody, or a token, with a role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Named {
+    /// Lower-case letters, digits and dashes.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
+    name: String,
+    /// What they may do.
+    role: Role,
+}
+
+/// A link that works once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Link {
+    /// To be opened in a browser within a day.
+    link: String,
+}
+
+/// Make a link with which somebody chooses a password.
+#[utoipa::path(post, path = "/api/v1/people", tag = "people", request_body = Named,
+    responses((status = 200, body = Link), Failures))]
+pub(super) async fn invite(State(app): State<App>, me: Me, Json(new): Json<Named>) -> Answer<Link> {
+    let token = people::invite(&app.host, Some(&new.name), new.role, &me.actor).await?;
+    Ok(axum::Json(Link {
+        link: format!("{}/welcome/{token}", app.url),
+    }))
+}
+
+/// A name.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Whose {
+    /// Of a person, or of a token.
+    #[param(max_length = 40, pattern = "^[a-z0-9-]+$")]
+    name: String,
+}
+
+/// Another role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRole {
+    /// What they may do from now on.
+    role: Role,
+}
+
+/// Give somebody another role. They are signed out.
+#[utoipa::path(post, path = "/api/v1/people/{name}/role", tag = "people", params(Whose), request_body = NewRole,
+    responses((status = 200, body = Done), Failures))]
+pub(super) async fn set_role(
+    State(app): State<App>,
+    me: Me,
+    Path(whose): Path<Whose>,
+    Json(new): Json<NewRole>,
+) -> Answer<Done> {
+    people::set_role(&app.host, &whose.name, new.role, &me.actor).await?;
+    Done::said(format!("{} is {}", whose.name, new.role))
+}
+
+/// Remove somebody. They are signed out.
+#[utoipa::path(delete, path = "/api/v1/people/{name}", tag = "people", params(Whose),
+    responses((status = 200, body = Done), Failures))]
+pub(super) async fn remove_person(
+    State(app): State<App>,
+    me: Me,
+    Path(whose): Path<Whose>,
+) -> Answer<Done> {
+    people::remove(&app.host, &whose.name, &me.actor).await?;
+    Done::said(format!("{} is removed", whose.name))
+}
+
+/// The tokens of this API, without their secrets.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "people",
+    responses((status = 200, body = Vec<TokenRow>), Failures))]
+pub(super) async fn tokens(State(app): State<App>) -> Answer<Vec<TokenRow>> {
+    Ok(axum::Json(app.host.store.read(|tx| tx.tokens()).await?))
+}
+
+/// A token. It is told once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NewToken {
+    /// Its name.
+    name: String,
+    /// To be sent as `Authorization: Bearer TOKEN`.
+    token: String,
+}
+
+/// Make a token.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "people", request_body = Named,
+    responses((status = 200, body = NewToken), Failures))]
+pub(super) async fn add_token(
+    State(app): State<App>,
+    me: Me,
+    Json(new): Json<Named>,
+) -> Answer<NewToken> {
+    let token = people::add_token(&app.host, &new.name, new.role, &me.actor).await?;
+    Ok(axum::Json(NewToken {
+        name: new.name,
+        token: token.expose_secret().to_owned(),
+    }))
+}
+
+/// End a token.
+#[utoipa::path(delete, path = "/api/v1/tokens/{name}", tag = "people", params(Whose),
+    responses((status = 200, body = Done), Failures))]
+pub(super) async fn remove_token(
+    State(app): State<App>,
+    me: Me,
+    Path(whose): Path<Whose>,
+) -> Answer<Done> {
+    people::remove_token(&app.host, &whose.name, &me.actor).await?;
+    Done::said(format!("the token {} is ended", whose.name))
+}
