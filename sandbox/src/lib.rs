@@ -197,7 +197,7 @@ impl Sandbox {
     }
 
     /// The same world for a task of its own, which does not stop it.
-    fn share(&self) -> Self {
+    pub fn share(&self) -> Self {
         Self {
             shopify: self.shopify.clone(),
             seller_center: self.seller_center.clone(),

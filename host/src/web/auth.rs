@@ -19,7 +19,7 @@ use tower_sessions::Session;
 
 use super::App;
 use super::failure::{ApiFailure, Failure};
-use super::pages::{Html, page};
+use super::pages::{Demo, Html, page};
 use super::session::PERSON;
 use crate::actions::people;
 use crate::model::{Actor, Instant, Role, Via};
@@ -91,6 +91,9 @@ pub(super) async fn require(
     let failure = match found {
         Ok(Some(me)) if me.may(gate.role) => {
             request.extensions_mut().insert(me);
+            if gate.app.backstage.is_some() {
+                request.extensions_mut().insert(Demo);
+            }
             return next.run(request).await;
         }
         Ok(Some(_)) => Failure::Forbidden(gate.role),

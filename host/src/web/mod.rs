@@ -31,6 +31,8 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
 
+pub use pages::{Backstage, Bought, Scene};
+
 use crate::actions::people;
 use crate::host::Host;
 use crate::model::{Actor, Role};
@@ -54,6 +56,7 @@ struct App {
     url: Arc<str>,
     attempts: Arc<auth::Attempts>,
     changes: live::Changes,
+    backstage: Option<Arc<dyn Backstage>>,
     stop: CancellationToken,
 }
 
@@ -98,6 +101,7 @@ impl Server {
                 url: url.into(),
                 attempts: Arc::default(),
                 changes,
+                backstage: None,
                 stop,
             },
             address,
@@ -109,6 +113,12 @@ impl Server {
     /// Serves something beside the pages.
     pub fn with(mut self, routes: Router) -> Self {
         self.extra = self.extra.merge(routes);
+        self
+    }
+
+    /// Lets whoever looks play the world outside.
+    pub fn with_backstage(mut self, backstage: Arc<dyn Backstage>) -> Self {
+        self.app.backstage = Some(backstage);
         self
     }
 

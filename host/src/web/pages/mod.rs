@@ -1,6 +1,7 @@
 //! The pages.
 
 mod activity;
+mod backstage;
 mod channels;
 mod form;
 mod overview;
@@ -14,6 +15,8 @@ use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_sessions::Session;
+
+pub use backstage::{Backstage, Bought, Scene};
 
 use super::auth::{self, Gate, Me};
 use super::failure::Failure;
@@ -45,6 +48,10 @@ pub(super) const PARTS: [(&str, &str); 7] = [
     ("/settings", "Settings"),
 ];
 
+/// Marks requests to a host that has a backstage.
+#[derive(Clone, Copy)]
+pub(super) struct Demo;
+
 /// What is around every page of a signed-in person.
 pub(super) struct Frame {
     /// Who looks.
@@ -53,6 +60,8 @@ pub(super) struct Frame {
     pub(super) path: String,
     /// What was done by the request before.
     pub(super) said: Option<String>,
+    /// It is a demo, with a backstage.
+    pub(super) demo: bool,
 }
 
 impl Frame {
@@ -80,6 +89,7 @@ impl<S: Sync + Send> FromRequestParts<S> for Frame {
             me,
             path: parts.uri.path().to_owned(),
             said,
+            demo: parts.extensions.get::<Demo>().is_some(),
         })
     }
 }
@@ -106,6 +116,7 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/activity", get(activity::events))
         .route("/activity/people", get(activity::people))
         .route("/me", get(settings::me).post(settings::change_password))
+        .route("/backstage", get(backstage::show).post(backstage::act))
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
     let operator = Router::new()

@@ -1,5 +1,8 @@
 //! `lockstep demo`: the whole story on this machine, and a check of the invariants at its end.
 
+mod backstage;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -16,13 +19,15 @@ use super::output::count;
 use super::run::until_stopped;
 use super::screen::Screen;
 use super::{ATTENTION, Env, FINE, Usage};
-use crate::actions::channel::{NewChannel, create};
-use crate::actions::{plan, shop};
+use crate::actions::channel::{NewChannel, create, set_state};
+use crate::actions::{people, plan, shop};
 use crate::cycle::{Mode, Report};
-use crate::db::ShopRow;
+use crate::db::{ChannelState, ShopRow};
 use crate::host::Host;
-use crate::model::{Actor, Instant, Key};
+use crate::model::{Actor, Instant, Key, Role};
 use crate::schedule::{self, Wakes};
+use crate::web::{self, Server};
+use backstage::Outside;
 
 #[derive(Args)]
 pub(super) struct DemoArgs {
@@ -38,6 +43,9 @@ pub(super) struct DemoArgs {
     /// The same seed plays the same story.
     #[arg(long, default_value_t = 7, value_name = "NUMBER")]
     seed: u64,
+    /// Address and port of the pages; the usual one, or any free one, otherwise.
+    #[arg(long, conflicts_with = "once", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
     /// Keep the data directory here, to look at it afterwards (and, from another terminal, while it runs).
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -355,7 +363,7 @@ async fn once(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     Ok(stage.verdict(&audit, started))
 }
 
-/// The story goes on by itself beside the working host.
+/// The story goes on by itself beside the working host, and whoever opens the pages plays along.
 async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     let started = Clock::now();
     let screen = &stage.screen;
@@ -369,11 +377,14 @@ async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
             stop.cancel();
         });
     }
+    let outside = Outside::new(&stage.sandbox, &stage.key, args.seed);
     let host_stop = CancellationToken::new();
+    let wakes = Wakes::default();
+    let pages = serve(stage, args, outside.clone(), &wakes, &host_stop).await?;
     let schedule = tokio::spawn({
         let (host, stop, screen) = (stage.host.clone(), host_stop.clone(), screen.clone());
         async move {
-            schedule::run(host, Wakes::default(), stop, |_, end| match end {
+            schedule::run(host, wakes, stop, |_, end| match end {
                 Ok(end) => {
                     if end.report.acted() {
                         screen.host(&end.report.summary());
@@ -390,12 +401,14 @@ async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
             .await
         }
     });
-    let mut story = Story::new(&stage.sandbox, args.seed);
     let mut next = Clock::now();
     while !stop.is_cancelled() {
         if Clock::now() >= next {
-            for happening in story.step().await {
-                screen.world(&happening.text);
+            if outside.alone() {
+                for happening in outside.story.lock().await.step().await {
+                    screen.world(&happening.text);
+                    outside.note(&happening.text);
+                }
             }
             next = Clock::now() + Duration::from_millis(1_500);
         }
@@ -407,12 +420,62 @@ async fn live(stage: &Stage, args: &DemoArgs) -> anyhow::Result<u8> {
     }
     host_stop.cancel();
     schedule.await??;
-    for text in story.finish()? {
+    let _ = tokio::time::timeout(web::GRACE, pages).await;
+    // What whoever looked has broken must not spoil the verdict.
+    stage.sandbox.shopify.faults().clear();
+    stage.sandbox.seller_center.faults().clear();
+    resume(stage).await?;
+    for text in outside.story.lock().await.finish()? {
         screen.world(&text);
     }
     stage.catch_up().await?;
     screen.finish();
     Ok(stage.verdict(&stage.audit(), started))
+}
+
+/// Works the channel again if it was parked or paused.
+async fn resume(stage: &Stage) -> anyhow::Result<()> {
+    let row = stage.host.channel(&stage.key).await?;
+    if row.state != ChannelState::Active {
+        let actor = Actor::command();
+        set_state(&stage.host, &stage.key, ChannelState::Active, &actor).await?;
+    }
+    Ok(())
+}
+
+/// Name and password of whoever looks at the demo: it is on this machine only, and ends with the demo.
+const GUEST: (&str, &str) = ("demo", "lockstep-demo");
+
+/// Opens the pages, with their backstage.
+async fn serve(
+    stage: &Stage,
+    args: &DemoArgs,
+    outside: Arc<Outside>,
+    wakes: &Wakes,
+    stop: &CancellationToken,
+) -> anyhow::Result<tokio::task::JoinHandle<anyhow::Result<()>>> {
+    let (host, actor) = (&stage.host, Actor::command());
+    people::put(host, GUEST.0, &GUEST.1.into(), Role::Admin, &actor).await?;
+    let bind = |at| Server::bind(host.clone(), wakes.clone(), at, stop.clone());
+    let server = match args.listen {
+        Some(at) => bind(at).await?,
+        // The usual address, or any free one where another host has it.
+        None => match bind(web::LISTEN).await {
+            Ok(server) => server,
+            Err(_) => bind(([127, 0, 0, 1], 0).into()).await?,
+        },
+    };
+    stage.screen.line(&format!(
+        "Pages          {}   sign in as {} with the password {}",
+        server.url(),
+        GUEST.0,
+        GUEST.1
+    ));
+    stage.screen.line(&format!(
+        "               {}/backstage lets you buy, pack, cancel and break things",
+        server.url()
+    ));
+    Ok(tokio::spawn(server.with_backstage(outside).serve()))
 }
 
 /// The lines at the foot of the screen.
