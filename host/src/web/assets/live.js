@@ -3,7 +3,9 @@
 // every page works; it only grows old.
 "use strict";
 
-const sign = document.getElementById("live");
+// A page that answers a form cannot be fetched again: it stays as it is.
+const still = document.querySelector("main[data-still]");
+const sign = still ? null : document.getElementById("live");
 let fetching = false;
 let again = false;
 

@@ -62,6 +62,8 @@ pub(super) struct Frame {
     pub(super) said: Option<String>,
     /// It is a demo, with a backstage.
     pub(super) demo: bool,
+    /// It answers a form, so it cannot be fetched anew.
+    pub(super) still: bool,
 }
 
 impl Frame {
@@ -90,6 +92,7 @@ impl<S: Sync + Send> FromRequestParts<S> for Frame {
             path: parts.uri.path().to_owned(),
             said,
             demo: parts.extensions.get::<Demo>().is_some(),
+            still: parts.method != axum::http::Method::GET,
         })
     }
 }
