@@ -75,12 +75,14 @@ pub fn says(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-fn node_missing() -> Option<String> {
+/// Why node and npm cannot be used.
+pub fn node_missing() -> Option<String> {
     let there = says("node", &["--version"]).is_some() && says(npm(), &["--version"]).is_some();
     (!there).then(|| "node and npm are not installed".to_owned())
 }
 
-fn npm() -> &'static str {
+/// How npm is called here.
+pub fn npm() -> &'static str {
     if cfg!(windows) { "npm.cmd" } else { "npm" }
 }
 
@@ -137,7 +139,8 @@ fn npm_run(folder: &Path, script: &str) -> anyhow::Result<()> {
     run(npm)
 }
 
-fn python_missing() -> Option<String> {
+/// Why python3 cannot be used.
+pub fn python_missing() -> Option<String> {
     let version = "import sys; print(*sys.version_info[:2], sep='.')";
     let Some(version) = says("python3", &["-c", version]) else {
         return Some("python3 is not installed".to_owned());
@@ -222,7 +225,7 @@ fn finish(
 }
 
 /// Whether a file is there and newer than everything that it was made from.
-fn is_newer(file: &Path, inputs: &[PathBuf]) -> bool {
+pub fn is_newer(file: &Path, inputs: &[PathBuf]) -> bool {
     let Ok(made) = std::fs::metadata(file).and_then(|m| m.modified()) else {
         return false;
     };

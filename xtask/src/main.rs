@@ -1,5 +1,7 @@
 //! `cargo xtask`: the set-up and the checks of this repository, so that Rust is all a fresh machine needs.
 
+mod attack;
+mod browser;
 mod fossils;
 mod languages;
 mod vendure;
@@ -20,6 +22,9 @@ const USAGE: &str = "cargo xtask COMMAND
   run ARGS      set up, then run the lockstep binary with ARGS
   test [ARGS]   set up, then run every test (ARGS go to the test binaries)
   languages     test and build the connectors in JavaScript and Python, where node and python3 are there
+  browser [ARGS]
+                play the pages in a real Chromium (ARGS go to Playwright), where node and Chromium are there
+  screenshots   take the pictures of the pages: docs/pages
   fossils       build the plugins of a new generation of the contract that every later test run loads: tests/fossils
   test-vendure [ARGS]
                 set up, then run the connector for Vendure against a Vendure that is fetched and started for it
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
         "run" => setup().and_then(|()| lockstep("", &rest)),
         "test" => setup().and_then(|()| test(&rest)),
         "languages" => languages::build(),
+        "browser" => setup().and_then(|()| browser::test(&rest)),
+        "screenshots" => setup().and_then(|()| browser::screenshots()),
         "fossils" => setup().and_then(|()| fossils::build(&rest)),
         "test-vendure" => setup().and_then(|()| vendure::test(&rest)),
         "lint" => setup().and_then(|()| lint()),
@@ -167,6 +174,7 @@ fn lockstep(command: &str, rest: &[String]) -> anyhow::Result<()> {
 
 fn test(rest: &[String]) -> anyhow::Result<()> {
     languages::build()?;
+    attack::setup()?;
     let mut all = cargo();
     all.args(["test", "--workspace", "--locked"]);
     if !rest.is_empty() {
@@ -178,7 +186,11 @@ fn test(rest: &[String]) -> anyhow::Result<()> {
         .current_dir(root().join("plugins"))
         .args(["test", "--locked", "--target-dir"])
         .arg(root().join("target/plugins"));
-    run(plugins)
+    run(plugins)?;
+    if rest.is_empty() {
+        browser::test(&[])?;
+    }
+    Ok(())
 }
 
 fn lint() -> anyhow::Result<()> {
