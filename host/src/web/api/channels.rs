@@ -18,10 +18,10 @@ use crate::web::auth::Me;
 #[into_params(parameter_in = Path)]
 pub(super) struct Of {
     /// The shop's short name.
-    #[param(max_length = 40, pattern = "^[a-z0-9-]+$")]
+    #[param(example = "kestrel", max_length = 40, pattern = "^[a-z0-9-]+$")]
     shop: String,
     /// The channel's short name.
-    #[param(max_length = 40, pattern = "^[a-z0-9-]+$")]
+    #[param(example = "the-iconic", max_length = 40, pattern = "^[a-z0-9-]+$")]
     channel: String,
 }
 

@@ -70,6 +70,7 @@ enum Failures {
         description = "What the pages show and do, for programs. Send a token as `Authorization: Bearer TOKEN`; `lockstep token add` makes one. Times are RFC 3339 in UTC, quantities are pieces, money is decimal text. Fields may be added at any time: ignore those you do not know.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
+    components(schemas(Problem)),
     modifiers(&Tokens),
     security(("token" = []))
 )]
