@@ -16,6 +16,14 @@ test *ARGS:
 test-vendure *ARGS:
     cargo xtask test-vendure {{ARGS}}
 
+# The pages in a real Chromium. Needs Node 20 or newer; on Debian Chromium is installed.
+browser *ARGS:
+    cargo xtask browser {{ARGS}}
+
+# The pictures of the guides: docs/pages.
+screenshots:
+    cargo xtask screenshots
+
 # Format, clippy, documentation, licenses.
 lint:
     cargo xtask lint
@@ -31,6 +39,10 @@ ci:
 # Requests, time and memory of a full read-and-compare, a quiet cycle, and more.
 bench *ARGS:
     cargo xtask bench {{ARGS}}
+
+# How long each page takes with 100,000 SKUs and 50,000 orders.
+bench-pages:
+    cargo xtask bench pages
 
 # What the plugin border costs, against the same code compiled natively and against Extism.
 overhead:

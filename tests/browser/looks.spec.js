@@ -18,6 +18,7 @@ const PAGES = [
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [375, 1440]) {
     test(`${width} px, ${colorScheme}`, async ({ browser }) => {
+      test.slow();
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
       const page = await context.newPage();
       const wrong = [];

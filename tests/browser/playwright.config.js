@@ -7,7 +7,7 @@ export default defineConfig({
   testMatch: "*.spec.js",
   outputDir: "../../target/browser",
   workers: 1,
-  timeout: 90_000,
+  timeout: 120_000,
   expect: { timeout: 20_000 },
   forbidOnly: true,
   reporter: [["list"]],

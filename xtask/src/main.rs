@@ -29,7 +29,7 @@ const USAGE: &str = "cargo xtask COMMAND
   test-vendure [ARGS]
                 set up, then run the connector for Vendure against a Vendure that is fetched and started for it
   lint          format, clippy with warnings denied, documentation, licenses
-  bench [ARGS]  set up, then the benchmarks, in release mode
+  bench [pages] set up, then the benchmarks, in release mode: of the sync, or of the pages
   overhead      set up, then what the plugin border costs, against native code and Extism
   picture       play one round of the story and draw what it prints: docs/demo.svg
   ci            everything that must hold before a change lands: test and lint
@@ -286,8 +286,12 @@ fn overhead() -> anyhow::Result<()> {
 }
 
 fn bench(rest: &[String]) -> anyhow::Result<()> {
+    let (which, rest) = match rest.split_first() {
+        Some((first, rest)) if first == "pages" => ("pages", rest),
+        _ => ("sync", rest),
+    };
     let mut bench = cargo();
-    bench.args(["bench", "--locked", "--package", "lockstep-tests", "--"]);
-    bench.args(rest);
+    bench.args(["bench", "--locked", "--package", "lockstep-tests"]);
+    bench.args(["--bench", which, "--"]).args(rest);
     run(bench)
 }
