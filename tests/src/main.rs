@@ -20,6 +20,7 @@ mod mirakl;
 mod plugins;
 mod practice;
 mod schema;
+mod timeline;
 mod tools;
 mod vendure;
 mod wasi;
