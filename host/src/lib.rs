@@ -16,6 +16,7 @@ pub mod registry;
 pub mod schedule;
 pub mod shop;
 pub mod sync;
+pub mod trace;
 pub mod vault;
 pub mod view;
 pub mod web;

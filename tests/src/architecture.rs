@@ -92,6 +92,7 @@ fn arrows_run_one_way() {
             "net",
             &[
                 "crate::db",
+                "crate::trace",
                 "crate::shop",
                 "crate::plugin",
                 "crate::cycle",
@@ -114,6 +115,17 @@ fn arrows_run_one_way() {
             &[
                 "crate::db",
                 "crate::shop",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+            ],
+        ),
+        (
+            "trace",
+            &[
+                "crate::db",
+                "crate::shop",
+                "crate::plugin",
                 "crate::cycle",
                 "crate::cli",
                 "crate::host",

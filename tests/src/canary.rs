@@ -47,7 +47,10 @@ async fn secrets_appear_in_no_log_page_error_or_explanation() {
     // Both sides repeat what they were sent, as broken gateways do.
     let echo = |secret: &str| Fault::Status {
         status: 422,
-        headers: vec![("x-debug".into(), secret.to_owned())],
+        headers: vec![
+            ("x-debug".into(), secret.to_owned()),
+            ("x-request-id".into(), secret.to_owned()),
+        ],
         body: format!(
             "{{\"title\":\"no\",\"status\":422,\"detail\":\"you sent {secret}\",\"errors\":\"{secret}\"}}"
         ),
@@ -88,6 +91,16 @@ async fn secrets_appear_in_no_log_page_error_or_explanation() {
     }
     texts.push(world.run(&["explain", &order.number]).await.all());
     texts.push(world.run(&["explain", &order.number, "--json"]).await.all());
+    // The exchanges with those answers are on record all the same, blanked.
+    let export = world.run(&["export"]).await.out;
+    for call in ["OrderCreate", "stock.push", "token"] {
+        let blanked = (export.lines())
+            .filter(|line| line.contains("\"table\":\"exchange\""))
+            .filter(|line| line.contains(call) && line.contains("\"status\":422"))
+            .any(|line| line.contains("[secret]"));
+        assert!(blanked, "no blanked exchange of {call} in\n{export}");
+    }
+    texts.push(export);
     for text in &texts {
         for secret in [SHOP, CHANNEL] {
             assert!(!text.contains(secret), "{secret} was printed:\n{text}");

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use lockstep::model::{Account, Fault, Key, ParcelOut, State, StockWrite};
+use lockstep::model::{Account, Exchange, Fault, Key, ParcelOut, State, StockWrite};
 use lockstep::net::{Client, ClientOptions};
 use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
+use lockstep::trace::Scope;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -666,6 +667,54 @@ async fn a_token_is_fetched_once_and_renewed_once() {
         ("401", 2, 2),
         "and no more than once"
     );
+}
+
+/// What is noted while a connector identifies itself.
+async fn noted(connector: Connector) -> Vec<Exchange> {
+    let kept: Arc<Mutex<Vec<Exchange>>> = Arc::default();
+    let book = kept.clone();
+    let sink = Box::new(move |rows| book.lock().unwrap().extend(rows));
+    let work = async { connector.identify().await };
+    let _ = Scope::new("a check", sink).run(work).await;
+    std::mem::take(&mut *kept.lock().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_of_a_call_is_noted_under_what_it_is_made_for() {
+    let market = Market::start().await;
+    // Several at once run in tasks of their own.
+    let rows = noted(connector(&market, "get-all")).await;
+    let mut paths: Vec<&str> = rows.iter().filter_map(|e| e.path.as_deref()).collect();
+    paths.sort_unstable();
+    let mut sent: Vec<String> = (0..20).map(|n| format!("/number/{n}")).collect();
+    sent.sort_unstable();
+    assert_eq!(paths, sent);
+    let well = |e: &Exchange| e.well() && e.call == "about.identify" && e.cause == "a check";
+    assert!(rows.iter().all(well), "{rows:?}");
+    // One that was given up is noted with why, and so is one that was never sent.
+    let limits = Limits {
+        wall: Duration::from_millis(400),
+        ..tight()
+    };
+    let slow = connector_with(&market, "get /wait", limits, true);
+    for (connector, method, why) in [
+        (slow, Some("GET"), "took longer than"),
+        (
+            connector(&market, "get https://elsewhere.example/"),
+            None,
+            "is not granted",
+        ),
+    ] {
+        let rows = noted(connector).await;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        let (row, error) = (&rows[0], rows[0].error.as_deref().unwrap_or(""));
+        assert_eq!(
+            (row.method.as_deref(), row.status),
+            (method, None),
+            "{row:?}"
+        );
+        assert!(error.contains(why), "{error}");
+    }
 }
 
 #[tokio::test]

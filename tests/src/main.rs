@@ -22,6 +22,7 @@ mod plugins;
 mod practice;
 mod schema;
 mod served;
+mod timeline;
 mod tools;
 mod vendure;
 mod wasi;

@@ -6,7 +6,7 @@ use super::extra::print_edited;
 use super::output::{clock, print_rows, relative};
 use super::{Env, FINE, Usage, channels};
 use crate::cycle::extras::withhold;
-use crate::db::{ChannelRow, EventRow, OrderRow};
+use crate::db::{ChannelRow, EventRow, OrderRow, TimelineRow};
 use crate::host::Host;
 use crate::model::{Instant, Key, LostLink};
 use crate::sync::stock::target;
@@ -22,6 +22,8 @@ pub(super) struct ExplainArgs {
 
 /// Newest rows shown of each history.
 const HISTORY: u32 = 30;
+/// Newest rows shown of an order's timeline: its life without trouble has about thirty.
+const TIMELINE: u32 = 100;
 
 pub(super) async fn run(args: ExplainArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
@@ -67,13 +69,15 @@ async fn explain_order(
     json: &mut Vec<serde_json::Value>,
 ) -> anyhow::Result<()> {
     let (key, id) = (row.key.clone(), order.id.clone());
-    let (units, parcels, events, extras) = host
+    let (units, parcels, events, timeline, extras) = host
         .store
         .read(move |tx| {
+            let subject = format!("order:{id}");
             Ok((
                 tx.units(&key, &id)?,
                 tx.parcels_of(&key, &id)?,
-                tx.events(&key, &format!("order:{id}"), HISTORY)?,
+                tx.events(&key, &subject, HISTORY)?,
+                tx.timeline(&key, &subject, TIMELINE)?,
                 tx.extra_steps(&key, &id)?,
             ))
         })
@@ -83,7 +87,8 @@ async fn explain_order(
             |(before, steps, after)| serde_json::json!({"before": before, "steps": steps, "after": after}),
         );
         json.push(serde_json::json!({
-            "channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events, "extras": extras,
+            "channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events,
+            "timeline": timeline, "extras": extras,
         }));
         return Ok(());
     }
@@ -176,8 +181,25 @@ async fn explain_order(
     if let Some((before, steps, after)) = &extras {
         print_edited(before, steps, after);
     }
-    print_events(&events);
+    print_timeline(&timeline);
     Ok(())
+}
+
+/// Everything that happened, oldest first; what went wrong is marked.
+fn print_timeline(timeline: &[TimelineRow]) {
+    let rows: Vec<Vec<String>> = timeline
+        .iter()
+        .map(|r| {
+            vec![
+                clock(r.at),
+                if r.well == Some(false) { "!" } else { "" }.to_owned(),
+                r.what.clone(),
+                r.cause.clone().unwrap_or_default(),
+                r.text.clone(),
+            ]
+        })
+        .collect();
+    print_rows(&["when (UTC)", "", "what", "why", "how"], &rows, usize::MAX);
 }
 
 /// What happened, oldest first.
@@ -198,34 +220,35 @@ async fn explain_sku(
 ) -> anyhow::Result<bool> {
     let (key, wanted, locations) = (row.key.clone(), sku.to_owned(), row.locations.clone());
     let semantics = host.plugin(&row.plugin)?.manifest().stock_semantics();
-    let (places, variants, listings, mismatches, mut stock, lost, levels, pushes, events) = host
-        .store
-        .read(move |tx| {
-            let variants = tx.variants_with_sku(&key.shop, &wanted)?;
-            let mut levels = Vec::new();
-            for v in &variants {
-                levels.extend(tx.levels(&key.shop, &v.item)?);
-            }
-            let places = tx
-                .shop(&key.shop)?
-                .and_then(|s| s.info)
-                .map_or_else(Vec::new, |i| i.locations);
-            Ok((
-                places,
-                variants,
-                tx.listings_with_sku(&key, &wanted)?,
-                tx.mismatches(&key)?
-                    .into_iter()
-                    .filter(|m| m.sku == wanted)
-                    .collect::<Vec<_>>(),
-                tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted)))?,
-                tx.lost_rows(&key, Some(std::slice::from_ref(&wanted)))?,
-                levels,
-                tx.pushes(&key, &wanted, HISTORY)?,
-                tx.events(&key, &format!("sku:{wanted}"), HISTORY)?,
-            ))
-        })
-        .await?;
+    let (places, variants, listings, mismatches, mut stock, lost, levels, pushes, events, timeline) =
+        host.store
+            .read(move |tx| {
+                let variants = tx.variants_with_sku(&key.shop, &wanted)?;
+                let mut levels = Vec::new();
+                for v in &variants {
+                    levels.extend(tx.levels(&key.shop, &v.item)?);
+                }
+                let places = tx
+                    .shop(&key.shop)?
+                    .and_then(|s| s.info)
+                    .map_or_else(Vec::new, |i| i.locations);
+                Ok((
+                    places,
+                    variants,
+                    tx.listings_with_sku(&key, &wanted)?,
+                    tx.mismatches(&key)?
+                        .into_iter()
+                        .filter(|m| m.sku == wanted)
+                        .collect::<Vec<_>>(),
+                    tx.stock_rows(&key, &locations, Some(std::slice::from_ref(&wanted)))?,
+                    tx.lost_rows(&key, Some(std::slice::from_ref(&wanted)))?,
+                    levels,
+                    tx.pushes(&key, &wanted, HISTORY)?,
+                    tx.events(&key, &format!("sku:{wanted}"), HISTORY)?,
+                    tx.timeline(&key, &format!("sku:{wanted}"), HISTORY)?,
+                ))
+            })
+            .await?;
     if variants.is_empty() && listings.is_empty() {
         return Ok(false);
     }
@@ -235,7 +258,7 @@ async fn explain_sku(
         let levels: Vec<_> = levels.iter().map(|(l, n, t)| serde_json::json!({"location": l, "available": n, "read_at": t, "counts": row.locations.contains(l)})).collect();
         json.push(serde_json::json!({
             "channel": row.key.to_string(), "sku": sku, "listings": listings, "mismatches": mismatches, "levels": levels,
-            "number": change, "pushes": pushes, "events": events,
+            "number": change, "pushes": pushes, "events": events, "timeline": timeline,
         }));
         return Ok(true);
     }

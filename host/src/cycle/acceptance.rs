@@ -31,7 +31,8 @@ impl Cycle {
                     self.report.to_accept.push(row.number.clone());
                 }
                 Verdict::Decide(lines) => {
-                    if self.decide_lines(&row, &lines).await? {
+                    let scope = self.about(&row.id, "acceptance");
+                    if scope.run(self.decide_lines(&row, &lines)).await? {
                         told.push(row.id);
                     }
                 }
@@ -48,8 +49,10 @@ impl Cycle {
                 }
             }
         }
-        self.read_back(&told).await?;
-        Ok(())
+        match told.as_slice() {
+            [one] => self.read_again(one).await,
+            all => self.read_back(all).await.map(drop),
+        }
     }
 
     /// Whether the channel can be answered.
@@ -115,6 +118,9 @@ impl Cycle {
                 move |tx| match tx.open_intent(&key, IntentKind::Accept, &id)? {
                     Some(open) => {
                         tx.try_again(open.id, now)?;
+                        let text =
+                            "the answer's receipt is missing: the order is read before it is answered again";
+                        tx.record_news(&key, &format!("order:{id}"), "again", text, now)?;
                         Ok((open.id, true))
                     }
                     None => Ok((
@@ -125,7 +131,7 @@ impl Cycle {
             })
             .await?;
         if repeated {
-            self.read_back(std::slice::from_ref(&row.id)).await?;
+            self.read_again(&row.id).await?;
             let now_row = self.store.read(move |tx| tx.order(&key, &id)).await?;
             if now_row.is_some_and(|r| r.snapshot.awaits_acceptance.is_none()) {
                 self.answered(intent, row, "was already answered").await?;

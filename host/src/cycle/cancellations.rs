@@ -8,6 +8,7 @@ use crate::db::{IntentKind, OrderRow, UnitRow};
 use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
 use crate::sync::by_unit;
 use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
+use crate::trace::because;
 
 impl Cycle {
     /// Goes through the orders with a unit that only one side has dropped.
@@ -36,10 +37,12 @@ impl Cycle {
                 continue;
             }
             if to_shop > 0 {
-                self.cancel_in_shop(&row, &units).await?;
+                let scope = self.about(&row.id, "cancel in Shopify");
+                scope.run(self.cancel_in_shop(&row, &units)).await?;
             }
             if to_channel > 0 {
-                self.cancel_at_channel(&row, &units).await?;
+                let scope = self.about(&row.id, "cancel at the channel");
+                scope.run(self.cancel_at_channel(&row, &units)).await?;
             }
         }
         Ok(())
@@ -71,6 +74,8 @@ impl Cycle {
                 match tx.open_intent(&key, kind, &subject)? {
                     Some(open) => {
                         tx.try_again(open.id, now)?;
+                        let text = "the answer to cancelling in Shopify is missing: the order is read before anything is cancelled again";
+                        tx.record_news(&key, &format!("order:{subject}"), "again", text, now)?;
                         Ok((open.id, true))
                     }
                     None => Ok((tx.begin_intent(&key, kind, &subject, &payload, now)?, false)),
@@ -148,12 +153,10 @@ impl Cycle {
     /// Whether Shopify still has units that an earlier, unsettled try was to remove.
     async fn still_to_remove(&mut self, row: &OrderRow, shop_order: &str) -> Step<bool> {
         let before = self.units_of(row).await?;
-        let found = self
-            .shop
-            .shop
-            .orders_by_id(&[shop_order.to_owned()])
-            .await
-            .map_err(shopify)?;
+        let ids = [shop_order.to_owned()];
+        let read = self.shop.shop.orders_by_id(&ids);
+        let found = because("look-up after a lost answer", read).await;
+        let found = found.map_err(shopify)?;
         self.take_shop_orders(found).await?;
         let after = self.units_of(row).await?;
         let open = |units: &[UnitRow]| {
@@ -277,6 +280,8 @@ impl Cycle {
                 match tx.open_intent(&key, IntentKind::ChannelCancel, &subject)? {
                     Some(open) => {
                         tx.try_again(open.id, now)?;
+                        let text = "the answer to cancelling at the channel is missing: the order is read before anything is cancelled again";
+                        tx.record_news(&key, &format!("order:{subject}"), "again", text, now)?;
                         Ok((open.id, true))
                     }
                     None => Ok((
@@ -287,7 +292,7 @@ impl Cycle {
             })
             .await?;
         if repeated {
-            self.read_back(std::slice::from_ref(&row.id)).await?;
+            self.read_again(&row.id).await?;
             if at_channel(&self.units_of(row).await?).is_empty() {
                 return self
                     .cancelled_at_channel(intent, row, &lines, "was already done")
@@ -303,7 +308,7 @@ impl Cycle {
                 self.cancelled_at_channel(intent, row, &touched, &text)
                     .await?;
                 // A whole package may have gone with the named units.
-                self.read_back(std::slice::from_ref(&row.id)).await?;
+                self.read_again(&row.id).await?;
                 Ok(())
             }
             Err(fault) if fault.may_have_happened() => {
@@ -327,7 +332,7 @@ impl Cycle {
                 if stops_flow(&fault) {
                     return Err(channel(fault));
                 }
-                self.read_back(std::slice::from_ref(&row.id)).await?;
+                self.read_again(&row.id).await?;
                 Ok(())
             }
         }
@@ -405,7 +410,7 @@ impl Cycle {
                         .map_or(crate::db::OrderState::Created, |o| o.state);
                     tx.set_order_state(&key, &id, state, Some(&text), true)?;
                 }
-                tx.record(&key, &format!("order:{id}"), "not-cancelled", &text, now)
+                tx.record_news(&key, &format!("order:{id}"), "not-cancelled", &text, now)
             })
             .await?;
         Ok(())

@@ -10,6 +10,7 @@ use crate::model::{Fault, Instant, Key, ParcelOut, ShopOrder};
 use crate::sync::fulfillments::{
     Context, PARTS_ONLY, carried, contents, is_last, number_in, reconcile,
 };
+use crate::trace::because;
 
 /// So long after an order was created its shipments are watched, though it is closed: a merchant may correct one.
 const WATCHED_DAYS: i64 = 30;
@@ -259,7 +260,8 @@ impl Cycle {
                 ));
                 continue;
             }
-            if let Err(fault) = self.send_parcel(parcel).await? {
+            let scope = self.about(&parcel.order, format!("tell {}", parcel.label()));
+            if let Err(fault) = scope.run(self.send_parcel(parcel)).await? {
                 return Err(super::channel(fault));
             }
         }
@@ -315,12 +317,14 @@ impl Cycle {
         if matches!(parcel.state, ParcelState::Prepared | ParcelState::Shipping) {
             // Marking units as shipped ends what the channel holds back for them: without the lower number first,
             // the same piece would be offered again.
-            let lowered = self.lower_stock_for(&parcel, &out).await?;
+            let lower = self.lower_stock_for(&parcel, &out);
+            let lowered = because("lower the stock before shipping", lower).await?;
             if lowered != Lowered::Written {
                 let why =
                     "its units are marked as shipped once the lowered stock number is written";
                 let attention = lowered == Lowered::NotWritten;
-                self.wait(&mut parcel, why.to_owned(), attention).await?;
+                self.wait(&mut parcel, "waits", why.to_owned(), attention)
+                    .await?;
                 return Ok(Ok(()));
             }
             let intent = self
@@ -332,7 +336,8 @@ impl Cycle {
                 )
                 .await?;
             crash::point("parcel-ship-before-send");
-            let answer = self.connector.ship(&out).await;
+            let ship = self.connector.ship(&out);
+            let answer = because(format!("ship {}", parcel.label()), ship).await;
             crash::point("parcel-ship-after-answer");
             match answer {
                 Ok(sent) => {
@@ -480,6 +485,11 @@ impl Cycle {
                 match tx.open_intent(&key, kind, &row.id)? {
                     Some(open) => {
                         tx.try_again(open.id, now)?;
+                        let text = format!(
+                            "{}: the channel's answer is missing: told again, which reads first what the channel has",
+                            row.label()
+                        );
+                        tx.record_news(&key, &format!("order:{}", row.order), "again", &text, now)?;
                         Ok(open.id)
                     }
                     None => tx.begin_intent(&key, kind, &row.id, &payload, now),
@@ -494,6 +504,18 @@ impl Cycle {
         parcel: &mut ParcelRow,
         state: ParcelState,
         intent: Option<i64>,
+        text: String,
+    ) -> Step<()> {
+        self.move_parcel(parcel, state, intent, state.text(), text)
+            .await
+    }
+
+    async fn move_parcel(
+        &mut self,
+        parcel: &mut ParcelRow,
+        state: ParcelState,
+        intent: Option<i64>,
+        kind: &'static str,
         text: String,
     ) -> Step<()> {
         parcel.state = state;
@@ -520,13 +542,7 @@ impl Cycle {
                     mark_shipped(tx, &key, &row, now)?;
                 }
                 let text = format!("{}: {text}", row.label());
-                tx.record(
-                    &key,
-                    &format!("order:{}", row.order),
-                    row.state.text(),
-                    &text,
-                    now,
-                )
+                tx.record_news(&key, &format!("order:{}", row.order), kind, &text, now)
             })
             .await?;
         Ok(())
@@ -564,18 +580,16 @@ impl Cycle {
             }
             // The intent stays open: the next run calls again, which looks first.
             f if f.may_have_happened() => {
-                self.record(format!("order:{}", parcel.order), "unknown", text.clone())
-                    .await?;
-                self.wait(parcel, text, true).await?;
+                let why = format!(
+                    "it is not known whether the channel has it: {fault}; it is told again, which reads first what the channel has"
+                );
+                self.wait(parcel, "unknown", why, true).await?;
             }
             _ => {
-                self.settle_parcel(
-                    parcel,
-                    back_to,
-                    Some(intent),
-                    format!("not told yet: {fault}"),
-                )
-                .await?
+                let text =
+                    format!("not told yet: {fault}; tried again when the channel is worked next");
+                self.move_parcel(parcel, back_to, Some(intent), "not-told", text)
+                    .await?
             }
         }
         // A plugin that breaks over one parcel may do well with the next.
@@ -588,15 +602,25 @@ impl Cycle {
     }
 
     /// Leaves a parcel where it is, to be gone on with in the next cycle, and says why to whoever looks.
-    async fn wait(&mut self, parcel: &mut ParcelRow, why: String, attention: bool) -> Step<()> {
+    async fn wait(
+        &mut self,
+        parcel: &mut ParcelRow,
+        kind: &'static str,
+        why: String,
+        attention: bool,
+    ) -> Step<()> {
         if parcel.attention == attention && parcel.reason.as_deref() == Some(&why) {
             return Ok(());
         }
         parcel.attention = attention;
+        let text = format!("{}: {why}", parcel.label());
         parcel.reason = Some(why);
         let (key, row, now) = (self.key().clone(), parcel.clone(), self.now());
         self.store
-            .fenced(&self.lease, move |tx| tx.put_parcel(&key, &row, now))
+            .fenced(&self.lease, move |tx| {
+                tx.put_parcel(&key, &row, now)?;
+                tx.record_news(&key, &format!("order:{}", row.order), kind, &text, now)
+            })
             .await?;
         Ok(())
     }
@@ -628,7 +652,7 @@ fn mark_shipped(
         // One that waits for another reason, as that all of it was cancelled, goes on waiting.
         if other.state == ParcelState::Waiting
             && other.id != parcel.id
-            && told.iter().any(|u| its(u))
+            && told.iter().any(&its)
             && units.iter().filter(its).all(over)
         {
             other.state = ParcelState::Done;

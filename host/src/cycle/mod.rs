@@ -12,6 +12,7 @@ mod fulfillments;
 pub mod orders;
 mod stock;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +20,11 @@ use jiff::ToSpan;
 use serde::Serialize;
 
 use crate::db::{self, ChannelRow, ChannelState, Lease, ShopRow, Store};
-use crate::model::{Fault, Instant, Key};
+use crate::model::{Fault, Instant, Key, Side};
 use crate::plugin::Connector;
 use crate::shop::Shop;
 use crate::sync::stock::StockChange;
+use crate::trace::{Scope, Sink, because};
 
 /// What is open on either side is read by id at least this often.
 const REREAD_SECONDS: i64 = 1_800;
@@ -37,16 +39,6 @@ pub struct SharedShop {
     pub row: ShopRow,
     /// The mirror of its catalogue is refreshed by one channel at a time.
     pub mirror: tokio::sync::Mutex<()>,
-}
-
-/// Who failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// The channel or its plugin.
-    Channel,
-    /// Shopify.
-    Shop,
 }
 
 /// Why a cycle ended early. What was done until then stands.
@@ -304,8 +296,27 @@ impl Cycle {
 
     /// Runs all flows. The report tells what was done even when the run stopped early.
     pub async fn run(mut self) -> (Report, Result<(), Stop>) {
-        let result = self.flows().await;
+        let scope = Scope::sums("cycle", self.sink("channel".to_owned()));
+        let result = scope.run(self.flows()).await;
+        // A process that ends with the run must not take along what the writer still has to write.
+        let result = result.and(self.store.settled().await.map_err(Stop::from));
         (self.report, result)
+    }
+
+    /// Work for one order: what is asked and answered meanwhile is noted under it.
+    pub(crate) fn about(&self, order: &str, cause: impl Into<Cow<'static, str>>) -> Scope {
+        Scope::new(cause, self.sink(format!("order:{order}")))
+    }
+
+    /// Writes exchanges down, also those of a run that has lost its lease: they were made all the same.
+    fn sink(&self, subject: String) -> Sink {
+        let (store, key) = (self.store.clone(), self.key().clone());
+        Box::new(move |rows| {
+            let (key, subject) = (key.clone(), subject.clone());
+            store.write_later("exchanges", move |tx| {
+                tx.put_exchanges(&key, &subject, &rows)
+            });
+        })
     }
 
     async fn flows(&mut self) -> Step<()> {
@@ -313,18 +324,18 @@ impl Cycle {
             self.mode = Mode::Plan;
             self.report.awaits_approval = Some("the first sync is a plan to approve".into());
         }
-        self.identify().await?;
+        because("account", self.identify()).await?;
         // Sales first: a number pushed later must know of every one of them.
-        self.read_orders().await?;
-        self.refresh_catalog().await?;
-        self.accept_orders().await?;
-        self.create_orders().await?;
-        self.refresh_stale_items().await?;
-        self.read_shop_orders().await?;
+        because("orders", self.read_orders()).await?;
+        because("catalog", self.refresh_catalog()).await?;
+        because("acceptance", self.accept_orders()).await?;
+        because("order creation", self.create_orders()).await?;
+        because("stock", self.refresh_stale_items()).await?;
+        because("orders", self.read_shop_orders()).await?;
         self.alarm_shipped_though_dropped().await?;
-        self.send_parcels().await?;
-        self.cross_cancellations().await?;
-        self.push_stock().await?;
+        because("fulfillments", self.send_parcels()).await?;
+        because("cancellations", self.cross_cancellations()).await?;
+        because("stock", self.push_stock()).await?;
         if self.mode == Mode::Act {
             let key = self.key().clone();
             self.store
@@ -379,6 +390,24 @@ impl Cycle {
         self.store
             .fenced(&self.lease, move |tx| {
                 tx.record(&key, &subject, kind, &text, now)
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Records something unless it is the newest that is known of the subject: what is tried again in each cycle for the
+    /// same reason is told once. Each try is in the exchanges.
+    pub(crate) async fn record_news(
+        &self,
+        subject: String,
+        kind: &'static str,
+        text: String,
+    ) -> Step<()> {
+        let (key, now) = (self.key().clone(), self.now());
+        tracing::info!(channel = %key, subject, kind, "{text}");
+        self.store
+            .fenced(&self.lease, move |tx| {
+                tx.record_news(&key, &subject, kind, &text, now)
             })
             .await?;
         Ok(())

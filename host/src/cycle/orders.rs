@@ -14,6 +14,7 @@ use crate::model::{CreatedOrder, Fault, Instant, NewOrder, Order};
 use crate::sync::orders::{
     Context, Decision, LINE_PROPERTY, PART_PROPERTY, channel_name, decide, ship_by,
 };
+use crate::trace::because;
 
 /// Orders of one request that reads them by id.
 const READ_TOGETHER: usize = 50;
@@ -197,6 +198,13 @@ impl Cycle {
         Ok(())
     }
 
+    /// Reads one order again, after something was done to it.
+    pub(super) async fn read_again(&mut self, id: &str) -> Step<()> {
+        let scope = self.about(id, "read again");
+        scope.run(self.read_back(&[id.to_owned()])).await?;
+        Ok(())
+    }
+
     /// Reads orders back from the channel by id. Answers how many changed.
     pub(super) async fn read_back(&mut self, ids: &[String]) -> Step<u32> {
         let mut changed = 0;
@@ -235,7 +243,8 @@ impl Cycle {
                 })
                 .await?;
             for intent in open {
-                self.settle_creation(intent).await?;
+                let scope = self.about(&intent.subject, "look-up after a lost answer");
+                scope.run(self.settle_creation(intent)).await?;
             }
         }
         let states = [
@@ -310,7 +319,8 @@ impl Cycle {
                     self.record(format!("order:{}", row.id), "total-differs", remark)
                         .await?;
                 }
-                return self.create(row, order, alarm).await;
+                let scope = self.about(&row.id, "create");
+                return scope.run(self.create(row, order, alarm)).await;
             }
             Decision::Hold(why) => (OrderState::Held, Some(why), false),
             Decision::Block(why) => (OrderState::Blocked, Some(why), true),
@@ -355,14 +365,13 @@ impl Cycle {
     }
 
     async fn create(&mut self, row: &OrderRow, order: NewOrder, alarm: Option<String>) -> Step<()> {
-        let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
         // Never created here; but a database that was restored from a backup may not know that it was.
-        let known = self
-            .shop
-            .shop
-            .find_order(&order.reference)
-            .await
-            .map_err(shopify)?;
+        let look_up = because(
+            "look-up before it is created",
+            self.look_up(&row.id, &order),
+        );
+        let known = look_up.await?;
+        let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
         let payload = crate::db::json(&order);
         crash::point("order-create-before-intent");
         let intent = self
@@ -406,9 +415,10 @@ impl Cycle {
             Ok(created) => self.created(intent, id, created, "created").await,
             // An order with our marker exists already: it is ours, from a run that did not live to note it.
             Err(fault @ Fault::Rejected { .. }) => {
-                match self.shop.shop.find_order(&order.reference).await {
-                    Ok(Some(found)) => self.created(intent, id, found, "found in Shopify").await,
-                    Ok(None) => {
+                let look_up = because("look-up after a refusal", self.look_up(id, order));
+                match look_up.await? {
+                    Some(found) => self.created(intent, id, found, "found in Shopify").await,
+                    None => {
                         if fault.to_string().to_lowercase().contains("customer") {
                             // The channel's customer may have been merged or deleted: it is made again for the next try.
                             let key = self.key().clone();
@@ -420,14 +430,15 @@ impl Cycle {
                         self.not_created(intent, id, OrderState::Blocked, text, true)
                             .await
                     }
-                    Err(other) => Err(shopify(other)),
                 }
             }
             Err(fault) if fault.may_have_happened() => {
                 self.record(
                     format!("order:{id}"),
                     "unknown",
-                    format!("it is not known whether Shopify has the order: {fault}"),
+                    format!(
+                        "it is not known whether Shopify has the order: {fault}; it is looked up, and sent again only when it is surely not there"
+                    ),
                 )
                 .await
             }
@@ -436,7 +447,7 @@ impl Cycle {
                     intent,
                     id,
                     OrderState::Ready,
-                    format!("not sent: {fault}"),
+                    format!("not sent: {fault}; tried again when the channel is worked next"),
                     false,
                 )
                 .await?;
@@ -502,23 +513,41 @@ impl Cycle {
             .fenced(&self.lease, move |tx| {
                 tx.set_order_state(&key, &id, state, Some(&why), attention)?;
                 tx.settle(intent, &why, now)?;
-                tx.record(&key, &format!("order:{id}"), state.text(), &why, now)
+                let kind = match state {
+                    OrderState::Ready => "not-created",
+                    state => state.text(),
+                };
+                tx.record_news(&key, &format!("order:{id}"), kind, &why, now)
             })
             .await?;
         Ok(())
+    }
+
+    /// The Shopify order that carries the order's reference, if there is one. That it cannot be looked up is told.
+    async fn look_up(&self, id: &str, order: &NewOrder) -> Step<Option<CreatedOrder>> {
+        let found = self.shop.shop.find_order(&order.reference).await;
+        self.looked_up(id, found).await
+    }
+
+    async fn looked_up<T>(&self, id: &str, found: Result<T, Fault>) -> Step<T> {
+        match found {
+            Ok(found) => Ok(found),
+            Err(fault) => {
+                let text = format!(
+                    "not created yet, since it cannot be looked up in Shopify: {fault}; tried again when the channel is worked next"
+                );
+                self.record_news(format!("order:{id}"), "not-looked-up", text)
+                    .await?;
+                Err(shopify(fault))
+            }
+        }
     }
 
     /// A creation was begun and its fate is not on record: look it up; send it again only after it was not found
     /// twice, long enough after it was sent, and the search does not know it either.
     async fn settle_creation(&mut self, intent: Intent) -> Step<()> {
         let order: NewOrder = crate::db::unjson(&intent.payload, "intent.payload")?;
-        if let Some(found) = self
-            .shop
-            .shop
-            .find_order(&order.reference)
-            .await
-            .map_err(shopify)?
-        {
+        if let Some(found) = self.look_up(&intent.subject, &order).await? {
             return self
                 .created(intent.id, &intent.subject, found, "found in Shopify")
                 .await;
@@ -527,9 +556,23 @@ impl Cycle {
         let old_enough =
             now.duration_since(intent.attempted_at).as_secs() >= i64::from(self.row.policy.doubt_s);
         if intent.looked_up == 0 || !old_enough {
-            let id = intent.id;
+            let (key, id, looked_up) = (self.key().clone(), intent.id, intent.looked_up);
+            let subject = format!("order:{}", intent.subject);
+            let again = intent
+                .attempted_at
+                .checked_add(i64::from(self.row.policy.doubt_s).seconds())
+                .unwrap_or(intent.attempted_at)
+                .max(now);
             self.store
-                .fenced(&self.lease, move |tx| tx.count_look_up(id))
+                .fenced(&self.lease, move |tx| {
+                    if looked_up == 0 {
+                        let text = format!(
+                            "the answer to its creation is missing, and Shopify does not show the order yet: looked up again, and sent again after {again:.0} if it is still not there"
+                        );
+                        tx.record(&key, &subject, "looked-up", &text, now)?;
+                    }
+                    tx.count_look_up(id)
+                })
                 .await?;
             self.report.orders_waiting.push((
                 order.name.clone(),
@@ -537,14 +580,8 @@ impl Cycle {
             ));
             return Ok(());
         }
-        match self
-            .shop
-            .shop
-            .search_order(&order.reference)
-            .await
-            .map_err(shopify)?
-            .as_slice()
-        {
+        let found = self.shop.shop.search_order(&order.reference).await;
+        match self.looked_up(&intent.subject, found).await?.as_slice() {
             [] => {}
             [one] => {
                 return self
@@ -567,17 +604,18 @@ impl Cycle {
                     .await;
             }
         }
-        let id = intent.id;
+        let (id, now) = (intent.id, self.now());
         self.store
             .fenced(&self.lease, move |tx| tx.try_again(id, now))
             .await?;
         self.record(
             format!("order:{}", intent.subject),
             "again",
-            "not found in Shopify twice: sent again".into(),
+            "its answer was lost, and it was not found in Shopify twice: sent again".into(),
         )
         .await?;
-        self.send_creation(intent.id, &intent.subject, &order).await
+        let again = self.send_creation(intent.id, &intent.subject, &order);
+        because("create again", again).await
     }
 
     /// The customer that stands for the channel, and the definitions that make references unique; once per channel.

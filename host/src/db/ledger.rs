@@ -155,6 +155,22 @@ impl Tx<'_> {
             .query_row(params![key.shop, key.channel, subject, kind, text], |r| r.get(0))?)
     }
 
+    /// Records an event unless the newest of the subject is the same.
+    pub fn record_news(
+        &self,
+        key: &Key,
+        subject: &str,
+        kind: &str,
+        text: &str,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let newest = self.events(key, subject, 1)?.pop();
+        if newest.is_some_and(|e| e.kind == kind && e.text == text) {
+            return Ok(());
+        }
+        self.record(key, subject, kind, text, now)
+    }
+
     /// The events of a subject, oldest first.
     pub fn events(&self, key: &Key, subject: &str, limit: u32) -> Result<Vec<EventRow>, Error> {
         let mut statement = self.conn.prepare_cached(
@@ -235,7 +251,7 @@ impl Tx<'_> {
             "delete from cycle where id in (select id from cycle where started_at < ?1 order by id limit 500)",
             params![ms(now) - CYCLES_KEPT_MS],
         )?;
-        Ok(())
+        self.prune_exchanges(now)
     }
 
     /// The newest cycles of a channel.

@@ -118,6 +118,31 @@ impl Store {
         answer.recv().map_err(|_| Error::Closed)?
     }
 
+    /// Leaves a transaction to the writer, for records that nobody waits for. A failure is only logged, as `what`.
+    pub fn write_later<F>(&self, what: &'static str, work: F)
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
+    {
+        let handed = self.hand_over(work, move |result| {
+            if let Err(e) = result {
+                tracing::warn!("{what}: not written: {e}");
+            }
+        });
+        if let Err(e) = handed {
+            tracing::warn!("{what}: not written: {e}");
+        }
+    }
+
+    /// Waits until everything that was left to the writer is written.
+    pub async fn settled(&self) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(|_| {
+            let _ = reply.send(());
+        });
+        self.writer.send(job).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)
+    }
+
     fn hand_over<T, F>(
         &self,
         work: F,
@@ -354,6 +379,16 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
         .map_err(named)?;
     conn.set_prepared_statement_cache_capacity(128);
     Ok(conn)
+}
+
+/// An empty database of the newest schema, for tests of single tables.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let mut conn = Connection::open_in_memory().expect("memory is there");
+    migrations::runner()
+        .run(&mut conn)
+        .expect("the migrations fit an empty database");
+    conn
 }
 
 fn migrate(conn: &mut Connection, path: &Path) -> Result<(), Error> {

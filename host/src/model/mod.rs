@@ -2,6 +2,7 @@
 
 mod actor;
 mod channel;
+mod exchange;
 mod extra;
 mod order;
 mod policy;
@@ -11,6 +12,7 @@ mod shop;
 
 pub use actor::*;
 pub use channel::*;
+pub use exchange::*;
 pub use extra::*;
 pub use order::*;
 pub use policy::*;

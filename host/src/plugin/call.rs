@@ -16,7 +16,8 @@ use super::manifest::Manifest;
 use super::runtime::{Plugin, Running, new_store, reason};
 use super::state::{State, Surroundings};
 use super::stats::{Counters, Used};
-use crate::model::Fault;
+use crate::model::{Fault, Side};
+use crate::trace::{self, Mark};
 use crate::vault::Scrubber;
 
 /// What a plugin says when a call fails.
@@ -60,6 +61,7 @@ pub(super) struct Call {
     pub store: Store<State>,
     writes: bool,
     start: Clock,
+    mark: Mark,
     _running: Running,
 }
 
@@ -79,6 +81,7 @@ impl Shared {
             store,
             writes,
             start: Clock::now(),
+            mark: trace::mark(),
             _running: running,
         }
     }
@@ -197,6 +200,11 @@ impl<T> Answered<T> {
                 .map_err(|why| self.call.broken(&format!("breaks the contract, {why}")))
         });
         self.call.bill(&result);
+        if let Err(fault) = &result
+            && self.call.shared.around.egress.is_some()
+        {
+            (self.call.mark).failed(Side::Channel, self.call.who().call, fault);
+        }
         result
     }
 

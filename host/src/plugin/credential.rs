@@ -15,6 +15,7 @@ use super::bindings::http::Error;
 use super::egress::{Egress, join};
 use super::manifest::{ClientAuth, CredentialKind, CredentialSlot};
 use crate::net;
+use crate::trace;
 
 /// A secret that the operator gave for a slot.
 #[derive(Clone, Debug)]
@@ -214,7 +215,8 @@ impl Slot {
             max_body: LONGEST_TOKEN_ANSWER,
         };
         let asked = Instant::now();
-        let answer = egress.exchange(request).await.map_err(|e| match e {
+        let (outcome, mut noting) = egress.exchange(trace::TOKEN, 1, request).await;
+        let answer = outcome.map_err(|e| match e {
             net::Error::Forbidden(text) => Error::Forbidden(text),
             // A token that is bought and lost harms nobody: ask again.
             other => Error::Unavailable(format!("token endpoint: {other}")),
@@ -235,6 +237,7 @@ impl Slot {
                         .filter(|w| !w.is_empty())
                         .unwrap_or_else(|| "without a reason".into()),
                 );
+                noting.why(format!("id and secret are refused ({words})"));
                 return Err(Error::Auth(format!(
                     "the token endpoint {place} refuses id and secret ({}, {words})",
                     answer.status

@@ -20,7 +20,9 @@ use super::limits::Limits;
 use super::manifest::{CallRate, CredentialKind, Manifest, Rate, is_token};
 use super::rates::CallRates;
 use super::tap::{Outcome, Tap, Tapped};
+use crate::model::Side;
 use crate::net;
+use crate::trace::{self, Noting};
 use crate::vault::Scrubber;
 
 const LONGEST_URL: usize = 16 << 10;
@@ -139,13 +141,13 @@ impl Egress {
         let writes = request.writes;
         let (request, slot) = self.check(request, room, limits.request).map_err(refuse)?;
         let outcome = match &self.tap {
-            None => self.deliver(request, slot, latest).await?,
+            None => self.deliver(who.call, request, slot, latest).await?,
             Some(tap) => {
                 let name = slot.map(|s| s.spec.slot.as_str());
                 let seen = Tapped::new(&request, &self.base, name, writes);
                 let outcome = match tap.instead(&seen) {
                     Some(outcome) => outcome,
-                    None => self.deliver(request, slot, latest).await?,
+                    None => self.deliver(who.call, request, slot, latest).await?,
                 };
                 match tap.heard(&seen, outcome) {
                     Ok(answer) if answer.body.len() > room => Err(net::Error::TooLarge(room)),
@@ -166,6 +168,7 @@ impl Egress {
     /// Adds the credential and sends. The outer error tells that there is no credential to be had.
     async fn deliver(
         &self,
+        call: &str,
         request: net::Request,
         slot: Option<&Slot>,
         latest: Instant,
@@ -178,16 +181,19 @@ impl Egress {
             }
         }
         let mut rejected = None;
+        let mut tried = 0;
         loop {
+            tried += 1;
             let mut attempt = request.clone();
             let serial = match slot {
                 Some(slot) => slot.apply(self, &mut attempt, rejected).await?,
                 None => None,
             };
-            let outcome = self.exchange(attempt).await;
+            let (outcome, mut noting) = self.exchange(call, tried, attempt).await;
             // A token can end before its time. Refused for it, nothing was done: once more with a new one.
             let refused = outcome.as_ref().is_ok_and(|a| a.status == 401);
             if refused && serial.is_some() && rejected.is_none() {
+                noting.why("the access token was refused: sent again with a new one");
                 rejected = serial;
                 continue;
             }
@@ -195,11 +201,13 @@ impl Egress {
         }
     }
 
-    /// Waits for the rate, sends and logs.
+    /// Waits for the rate, sends, logs and notes, as the how many-th try of the call.
     pub(super) async fn exchange(
         &self,
+        call: &str,
+        tried: u32,
         request: net::Request,
-    ) -> Result<net::Response, net::Error> {
+    ) -> (Outcome, Noting) {
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
@@ -210,7 +218,9 @@ impl Egress {
         );
         let start = Instant::now();
         self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut noting = trace::begin(Side::Channel, call, tried, &request, &self.scrubber);
         let answer = self.client.send(request).await;
+        noting.heard(&answer);
         let ms = start.elapsed().as_millis() as u64;
         match &answer {
             Ok(a) => {
@@ -220,7 +230,7 @@ impl Egress {
                 tracing::debug!(target: "plugin", plugin = self.plugin, channel = self.channel, method, host, path, ms, "http: {e}")
             }
         }
-        answer
+        (answer, noting)
     }
 
     /// The path below the base URL; none on another host.

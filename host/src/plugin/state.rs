@@ -13,6 +13,7 @@ use super::limits::{Exceeded, Limits, Meter, Space, size};
 use super::tap::Tap;
 use super::wasi::Wasi;
 use crate::model::Instant;
+use crate::trace;
 use crate::vault::Scrubber;
 
 /// Requests of one `send-all` on their way at the same time.
@@ -305,10 +306,10 @@ impl http::Host for State {
                     self.http.clone(),
                 );
                 let place = gate.clone().acquire_owned().await;
-                running.spawn(async move {
+                running.spawn(trace::carry(async move {
                     let _place = place;
                     (at, send(around, who, limits, latest, count, request).await)
-                });
+                }));
             }
             // When the call is given up meanwhile, the set is dropped and with it every request.
             while let Some(done) = running.join_next().await {

@@ -118,7 +118,13 @@ async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> 
                 tx.set_due(&key, due, failures)?;
                 let was = before.map(|c| (c.state, c.reason));
                 if was != Some((state, reason.clone())) {
-                    let text = reason.unwrap_or_else(|| "works again".into());
+                    let text = match reason {
+                        Some(why) if state == ChannelState::Active => {
+                            format!("{why}; tried again at {due:.0}, then at growing intervals")
+                        }
+                        Some(why) => why,
+                        None => "works again".into(),
+                    };
                     tx.record(
                         &key,
                         "channel",

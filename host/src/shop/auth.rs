@@ -10,8 +10,9 @@ use url::Url;
 
 use super::errors::{self, Kind};
 use super::place_of;
-use crate::model::Fault;
-use crate::net::{Client, Method, Request};
+use crate::model::{Fault, Side};
+use crate::net::{self, Client, Method, Request, Response};
+use crate::trace;
 use crate::vault::Scrubber;
 
 /// Life of a token whose answer does not tell, in seconds.
@@ -134,11 +135,23 @@ impl Tokens {
             timeout: Duration::from_secs(30),
             max_body: 64 * 1024,
         };
+        let mut noting = trace::begin(Side::Shop, trace::TOKEN, 1, &request, &self.scrubber);
+        let outcome = client.send(request).await;
+        noting.heard(&outcome);
+        let granted = self.read(outcome, id);
+        if let Err(fault) = &granted {
+            noting.why(fault);
+        }
+        granted
+    }
+
+    fn read(
+        &self,
+        outcome: Result<Response, net::Error>,
+        id: &str,
+    ) -> Result<(SecretString, Duration), Fault> {
         let place = place_of(&self.endpoint);
-        let mut response = client
-            .send(request)
-            .await
-            .map_err(|e| errors::of_transport(e, Kind::Query))?;
+        let mut response = outcome.map_err(|e| errors::of_transport(e, Kind::Query))?;
         if response.status != 200 {
             response.body = self.scrubber.scrub_bytes(response.body);
         }
@@ -160,9 +173,9 @@ impl Tokens {
         Ok(grant)
     }
 
-    /// What the shop answered, without the secrets that it may repeat.
-    pub(super) fn scrub(&self, body: Vec<u8>) -> Vec<u8> {
-        self.scrubber.scrub_bytes(body)
+    /// Knows the secrets that the shop may repeat.
+    pub(super) fn scrubber(&self) -> &Scrubber {
+        &self.scrubber
     }
 }
 

@@ -13,8 +13,9 @@ use super::join::Join;
 use super::types::{Count, Link, Word, schema};
 use super::variants::{Level, Product};
 use super::{Shop, place_of};
-use crate::model::{Fault, Instant, Variant};
+use crate::model::{Fault, Instant, Side, Variant};
 use crate::net::{Method, Request};
+use crate::trace;
 
 /// Pause before the first poll; it grows by a third up to the longest.
 const FIRST_POLL: Duration = Duration::from_millis(2_000);
@@ -347,12 +348,12 @@ impl Shop {
             timeout: DOWNLOAD_TIMEOUT,
             max_body: usize::try_from(limit).unwrap_or(usize::MAX),
         };
-        let response = self
-            .endpoint
-            .client()
-            .send(request)
-            .await
-            .map_err(|e| errors::of_transport(e, Kind::Query))?;
+        let scrubber = self.endpoint.scrubber();
+        let mut noting =
+            trace::begin(Side::Shop, "BulkVariants", 1, &request, scrubber).without_path();
+        let outcome = self.endpoint.client().send(request).await;
+        noting.heard(&outcome);
+        let response = outcome.map_err(|e| errors::of_transport(e, Kind::Query))?;
         if response.status != 200 {
             return Err(Fault::Unavailable {
                 retry_after_ms: None,

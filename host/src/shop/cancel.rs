@@ -10,7 +10,8 @@ use super::errors::{self, OrderCancelUserError, Refusal, UserError, refusals};
 use super::orders::LineItemId;
 use super::types::{Word, schema};
 use super::variants::LocationId;
-use crate::model::{CancelOrder, Fault, Instant, RemoveUnits};
+use crate::model::{CancelOrder, Fault, Instant, RemoveUnits, Side};
+use crate::trace;
 
 /// How long the job of a cancellation is watched.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -246,6 +247,10 @@ impl Shop {
     /// Cancels a whole order without moving money or writing to anyone, and waits until Shopify has. An order that is
     /// cancelled already is a success.
     pub async fn cancel_order(&self, cancel: &CancelOrder) -> Result<(), Fault> {
+        trace::concluding(Side::Shop, "OrderCancel", self.send_cancellation(cancel)).await
+    }
+
+    async fn send_cancellation(&self, cancel: &CancelOrder) -> Result<(), Fault> {
         let note: String = cancel.note.chars().take(NOTE).collect();
         let variables = OrderCancelVariables {
             order_id: cynic::Id::new(&cancel.order),
@@ -325,6 +330,10 @@ impl Shop {
     /// Takes units that are not shipped out of an order, without moving money or writing to anyone. The same key within
     /// a day does it once.
     pub async fn remove_units(&self, remove: &RemoveUnits) -> Result<(), Fault> {
+        trace::concluding(Side::Shop, "RefundCreate", self.send_removal(remove)).await
+    }
+
+    async fn send_removal(&self, remove: &RemoveUnits) -> Result<(), Fault> {
         let removals = if remove.restock {
             self.restocking(remove).await?
         } else {

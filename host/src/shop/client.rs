@@ -11,9 +11,11 @@ use super::auth::Tokens;
 use super::errors::{self, Head, Kind};
 use super::operations::Ask;
 use super::place_of;
-use super::throttle::{Limiter, Urgency};
-use crate::model::Fault;
+use super::throttle::{Limiter, Pass, Urgency};
+use crate::model::{Fault, Side};
 use crate::net::{Client, Method, Request, Response};
+use crate::trace::{self, Noting};
+use crate::vault::Scrubber;
 
 /// How often a call that was turned away for want of points is sent in all.
 const TRIES: u32 = 5;
@@ -39,6 +41,16 @@ pub(super) struct Endpoint {
 pub(super) struct Answer<A> {
     pub(super) data: A,
     pub(super) api_version: Option<String>,
+}
+
+/// What came of one exchange.
+enum Heard<A> {
+    Answer(Answer<A>),
+    /// It cost more points than there were. Nothing was done.
+    TurnedAway {
+        /// Whether the answer tells how many there are.
+        bucket_told: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -67,6 +79,11 @@ impl Endpoint {
 
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Knows the secrets that the shop may repeat.
+    pub(super) fn scrubber(&self) -> &Scrubber {
+        self.tokens.scrubber()
     }
 
     /// Sends an operation whose cost does not depend on its variables.
@@ -99,31 +116,27 @@ impl Endpoint {
         })?;
         let shape = (A::NAME, size);
         let mut urgency = A::URGENCY;
+        let mut sent = 0;
         for _ in 0..TRIES {
             let pass = self.limiter.enter(shape, A::COST, urgency).await;
-            let response = self.post(&body, A::NAME, A::KIND).await?;
-            if let Some(fault) = errors::of_status(&response, &place_of(&self.url), A::KIND) {
-                return Err(fault);
-            }
-            let head: Head = serde_json::from_slice(&response.body)
-                .map_err(|e| unreadable::<A>(&response, &e))?;
-            let cost = head.cost();
-            pass.settle(cost);
-            let errors = head.errors();
-            if errors::turned_away(&errors, cost) {
-                tracing::debug!(operation = A::NAME, "turned away for want of points");
-                if cost.is_none_or(|c| c.throttle_status.is_none()) {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+            let (response, mut noting) = self.post(&body, A::NAME, A::KIND, &mut sent).await?;
+            match self.read::<A>(&response, pass, &mut noting) {
+                Ok(Heard::Answer(answer)) => return Ok(answer),
+                Ok(Heard::TurnedAway { bucket_told }) => {
+                    let why = "turned away for want of points";
+                    tracing::debug!(operation = A::NAME, "{why}");
+                    noting.why(why);
+                    drop(noting);
+                    if !bucket_told {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    urgency = Urgency::Urgent;
                 }
-                urgency = Urgency::Urgent;
-                continue;
+                Err(fault) => {
+                    noting.why(&fault);
+                    return Err(fault);
+                }
             }
-            if let Some(fault) = errors::of_top(&errors, A::NAME, A::KIND) {
-                return Err(fault);
-            }
-            let api_version = self.note_version(&response);
-            let data = read_data::<A>(&response)?;
-            return Ok(Answer { data, api_version });
         }
         let wait = self.limiter.wait_for(shape).max(Duration::from_secs(1));
         Err(Fault::Throttled {
@@ -135,8 +148,45 @@ impl Endpoint {
         })
     }
 
-    /// One exchange. A token that is refused is renewed once: such a call has done nothing.
-    async fn post(&self, body: &[u8], operation: &str, kind: Kind) -> Result<Response, Fault> {
+    /// What an answer says.
+    fn read<A: Ask>(
+        &self,
+        response: &Response,
+        pass: Pass<'_>,
+        noting: &mut Noting,
+    ) -> Result<Heard<A>, Fault> {
+        if let Some(fault) = errors::of_status(response, &place_of(&self.url), A::KIND) {
+            return Err(fault);
+        }
+        let head: Head =
+            serde_json::from_slice(&response.body).map_err(|e| unreadable::<A>(response, &e))?;
+        let cost = head.cost();
+        pass.settle(cost);
+        if let Some(points) = cost.and_then(|c| c.actual_query_cost) {
+            noting.cost(points);
+        }
+        let errors = head.errors();
+        if errors::turned_away(&errors, cost) {
+            let bucket_told = cost.is_some_and(|c| c.throttle_status.is_some());
+            return Ok(Heard::TurnedAway { bucket_told });
+        }
+        if let Some(fault) = errors::of_top(&errors, A::NAME, A::KIND) {
+            return Err(fault);
+        }
+        let api_version = self.note_version(response);
+        let data = read_data::<A>(response)?;
+        Ok(Heard::Answer(Answer { data, api_version }))
+    }
+
+    /// One exchange. A token that is refused is renewed once: such a call has done nothing. `sent` counts what was sent
+    /// for the call.
+    async fn post(
+        &self,
+        body: &[u8],
+        operation: &str,
+        kind: Kind,
+        sent: &mut u32,
+    ) -> Result<(Response, Noting), Fault> {
         let mut refused = None;
         loop {
             let token = self.tokens.get(&self.client, refused).await?;
@@ -158,12 +208,17 @@ impl Endpoint {
                 },
                 max_body: MAX_BODY,
             };
+            *sent += 1;
             let started = tokio::time::Instant::now();
-            let mut response = self
-                .client
-                .send(request)
-                .await
-                .map_err(|e| errors::of_transport(e, kind))?;
+            let scrubber = self.tokens.scrubber();
+            let mut noting = trace::begin(Side::Shop, operation, *sent, &request, scrubber);
+            let outcome = self.client.send(request).await;
+            noting.heard(&outcome);
+            let mut response = outcome.map_err(|e| {
+                let fault = errors::of_transport(e, kind);
+                noting.why(&fault);
+                fault
+            })?;
             tracing::debug!(
                 operation,
                 status = response.status,
@@ -172,11 +227,12 @@ impl Endpoint {
                 "Shopify"
             );
             if response.status == 401 && refused.is_none() && self.tokens.renewable() {
+                noting.why("the access token was refused: sent again with a new one");
                 refused = Some(token.generation);
                 continue;
             }
-            response.body = self.tokens.scrub(response.body);
-            return Ok(response);
+            response.body = scrubber.scrub_bytes(response.body);
+            return Ok((response, noting));
         }
     }
 

@@ -5,7 +5,8 @@ use super::errors::{self, OrderCreateUserError, Refusal, refusals};
 use super::find::{LinesVariablesFields, OrderNode};
 use super::order_input::{OrderCreateVariablesFields, order_input};
 use super::types::schema;
-use crate::model::{CreatedOrder, Fault, NewOrder};
+use crate::model::{CreatedOrder, Fault, NewOrder, Side};
+use crate::trace;
 
 #[derive(cynic::QueryFragment)]
 #[cynic(graphql_type = "Mutation", variables = "OrderCreateVariables")]
@@ -25,8 +26,13 @@ impl Shop {
     /// Creates an order. It is not repeated here after a lost answer: `UnknownOutcome` must be looked up first.
     /// An order that Shopify refuses (`Rejected`) does not exist.
     pub async fn create_order(&self, order: &NewOrder) -> Result<CreatedOrder, Fault> {
+        trace::concluding(Side::Shop, "OrderCreate", self.send_order(order)).await
+    }
+
+    async fn send_order(&self, order: &NewOrder) -> Result<CreatedOrder, Fault> {
         let mut with_phone = true;
         loop {
+            let mark = trace::mark();
             let answer: OrderCreate = self.endpoint.ask(&order_input(order, with_phone)?).await?;
             let Some(payload) = answer.order_create else {
                 return Err(Fault::UnknownOutcome {
@@ -54,6 +60,8 @@ impl Shop {
             }
             // Marketplaces hand out phone numbers that Shopify does not take. Nothing was created: once more without.
             if with_phone && !refused.is_empty() && refused.iter().all(|r| r.concerns("phone")) {
+                let why = "the phone number was refused: sent again without it";
+                mark.failed(Side::Shop, "OrderCreate", why);
                 with_phone = false;
                 continue;
             }
