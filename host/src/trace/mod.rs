@@ -2,6 +2,8 @@
 //!
 //! Whoever begins work for a subject opens a [`Scope`]; whoever sends a request notes it into the scope of its task, if
 //! there is one. What was noted goes to the scope's sink when the work ends, however it ends.
+//!
+//! Work is boxed here: it is a large future, and one that holds another by value is moved over the stack as a whole.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -61,15 +63,18 @@ impl Scope {
     }
 
     /// Does the work. What it notes goes to the sink in one piece when the work ends, fails or is dropped.
-    pub async fn run<F: Future>(self, work: F) -> F::Output {
+    pub fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         struct End(Arc<Book>);
         impl Drop for End {
             fn drop(&mut self) {
                 self.0.close();
             }
         }
-        let _end = End(self.book.clone());
-        SCOPE.scope(self, work).await
+        let work = Box::pin(work);
+        async move {
+            let _end = End(self.book.clone());
+            SCOPE.scope(self, work).await
+        }
     }
 }
 
@@ -78,13 +83,16 @@ fn current() -> Option<Scope> {
 }
 
 /// Does a part of the work of the present scope for a cause of its own.
-pub async fn because<F: Future>(cause: impl Into<Cow<'static, str>>, work: F) -> F::Output {
-    match current() {
-        Some(Scope { book, .. }) => {
-            let cause = cause.into();
-            SCOPE.scope(Scope { cause, book }, work).await
+pub fn because<F: Future>(
+    cause: impl Into<Cow<'static, str>>,
+    work: F,
+) -> impl Future<Output = F::Output> {
+    let (cause, work) = (cause.into(), Box::pin(work));
+    async move {
+        match current() {
+            Some(Scope { book, .. }) => SCOPE.scope(Scope { cause, book }, work).await,
+            None => work.await,
         }
-        None => work.await,
     }
 }
 
@@ -232,17 +240,20 @@ impl Mark {
 }
 
 /// Does the work of a call, and adds the fault it ends with to the exchange that the fault comes from.
-pub async fn concluding<T>(
+pub fn concluding<T>(
     side: Side,
     call: &str,
     work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let mark = mark();
-    let result = work.await;
-    if let Err(fault) = &result {
-        mark.failed(side, call, fault);
+) -> impl Future<Output = Result<T, Fault>> {
+    let work = Box::pin(work);
+    async move {
+        let mark = mark();
+        let result = work.await;
+        if let Err(fault) = &result {
+            mark.failed(side, call, fault);
+        }
+        result
     }
-    result
 }
 
 fn short(text: String) -> String {
