@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Error, Tx, at, ms};
-use crate::model::{Instant, Key};
+use super::{Error, Tx, at, ms, unjson};
+use crate::model::{Instant, Key, NewOrder};
 
 /// What an intent is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,57 @@ pub struct Intent {
     pub looked_up: u32,
 }
 
+/// An effect of an order, begun or settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// [`IntentKind::text`].
+    pub kind: String,
+    /// When it was written.
+    pub made_at: Instant,
+    /// When it was tried last.
+    pub attempted_at: Instant,
+    /// When its outcome was recorded.
+    pub settled_at: Option<Instant>,
+    /// What became of it, in words.
+    pub outcome: Option<String>,
+}
+
 impl Tx<'_> {
+    /// The newest effects of an order and its parcels.
+    pub fn order_effects(&self, key: &Key, order: &str, limit: u32) -> Result<Vec<Effect>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select kind, made_at, attempted_at, settled_at, outcome from intent
+             where shop = ?1 and channel = ?2
+               and subject in (select ?3 union all select id from parcel where shop = ?1 and channel = ?2 and order_id = ?3)
+             order by id desc limit ?4",
+        )?;
+        let rows = statement.query_map(params![key.shop, key.channel, order, limit], |r| {
+            Ok(Effect {
+                kind: r.get(0)?,
+                made_at: at(r.get(1)?),
+                attempted_at: at(r.get(2)?),
+                settled_at: r.get::<_, Option<i64>>(3)?.map(at),
+                outcome: r.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The order as it was sent to Shopify last; none when it never was.
+    pub fn order_sent(&self, key: &Key, order: &str) -> Result<Option<NewOrder>, Error> {
+        let payload: Option<String> = self
+            .conn
+            .prepare_cached(
+                "select payload from intent where shop = ?1 and channel = ?2 and subject = ?3 and kind = 'order-create'
+                 order by id desc limit 1",
+            )?
+            .query_row(params![key.shop, key.channel, order], |r| r.get(0))
+            .optional()?;
+        payload
+            .map(|text| unjson(&text, "intent.payload"))
+            .transpose()
+    }
+
     /// Writes an intent. Fails when one of the same kind is open for the subject.
     pub fn begin_intent(
         &self,
