@@ -3,9 +3,22 @@
 //! A view is made in one read of the database. Each field is documented where it is declared; the API's description is
 //! made from here.
 
+mod edited;
+mod order;
+mod orders;
 mod overview;
+mod timeline;
 
+pub use edited::{Edited, EditedPart, EditedRow, Sign, edited};
+pub use order::{
+    CreatedLine, CreatedMoney, OrderLine, OrderMoney, OrderView, Parcel, Question, address_lines,
+    order,
+};
+pub use orders::{
+    OrderItem, OrderList, OrdersAsked, PAGE_MOST, Sold, SortAsked, StateAsked, orders,
+};
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
+pub use timeline::Happening;
 
 use crate::model::Instant;
 
