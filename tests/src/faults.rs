@@ -70,20 +70,11 @@ async fn recover(world: &World, what: &str) {
     world.settle().await;
     // What was refused is tried again, as an operator would.
     let status: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.out).unwrap();
-    let attention = &status[0]["attention"];
-    let refused = attention["orders"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|o| &o["id"]);
-    for order in refused.chain(
-        attention["parcels"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|p| &p["order"]),
-    ) {
-        world.run(&["retry", order.as_str().unwrap()]).await.code(0);
+    let refused = (status["needs"].as_array().unwrap().iter())
+        .filter(|n| n["kind"] == "order" || n["kind"] == "parcel")
+        .map(|n| n["subject"].as_str().unwrap());
+    for order in refused {
+        world.run(&["retry", order]).await.code(0);
     }
     world.settle().await;
     let last = world.settle().await;

@@ -302,7 +302,7 @@ async fn an_edited_sku_links_at_once() {
     world.run(&["sync", "--once"]).await;
     let after = world.run(&["status", "--json"]).await.out;
     let linked = |text: &str| {
-        serde_json::from_str::<serde_json::Value>(text).unwrap()[0]["status"]["linked"]
+        serde_json::from_str::<serde_json::Value>(text).unwrap()["channels"][0]["linked"]
             .as_u64()
             .unwrap()
     };

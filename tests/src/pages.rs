@@ -88,10 +88,7 @@ async fn every_act_takes_its_role_and_is_on_record() {
         }
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 401, "{header:?}");
-        assert_eq!(
-            answer.headers()["content-type"],
-            "application/problem+json"
-        );
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
     let (_, audit) = admin.call("GET", "/api/v1/audit", None).await;
     let told: Vec<(&str, &str, &str)> = (audit["items"].as_array().unwrap().iter())
@@ -131,7 +128,13 @@ async fn a_form_of_another_site_and_a_name_that_points_here_are_turned_away() {
         assert_eq!(act(header).await.unwrap().status(), 403, "{header:?}");
     }
     assert_eq!(act(("host", "evil.example")).await.unwrap().status(), 421);
-    assert_eq!(act(("sec-fetch-site", "same-origin")).await.unwrap().status(), 303);
+    assert_eq!(
+        act(("sec-fetch-site", "same-origin"))
+            .await
+            .unwrap()
+            .status(),
+        303
+    );
     world.run(&["status"]).await.says("paused");
     // A public address is known from the next start on.
     let set = ["setting", "set", "public-url", "https://lockstep.example"];
@@ -144,8 +147,8 @@ async fn a_form_of_another_site_and_a_name_that_points_here_are_turned_away() {
 /// Throws what its description allows, and what it does not, at every call of the API.
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_no_server_error_and_nothing_undocumented() {
-    let tool = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../target/schemathesis/bin/schemathesis");
+    let tool =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/schemathesis/bin/schemathesis");
     if !tool.exists() {
         let why = anyhow::anyhow!("`cargo xtask test` installs it");
         crate::skipped("schemathesis", &why);

@@ -30,7 +30,10 @@ async fn main() -> anyhow::Result<()> {
     world.run(&["channel", "pause", KEY]).await.code(0);
     let started = Instant::now();
     multiply(&world)?;
-    eprintln!("{SKUS} SKUs and {ORDERS} orders after {:.0?}", started.elapsed());
+    eprintln!(
+        "{SKUS} SKUs and {ORDERS} orders after {:.0?}",
+        started.elapsed()
+    );
     let served = Served::start(&world).await;
     let admin = served.sign_in(&world, "admin").await;
     let (order, sku) = examples(&world)?;
@@ -99,17 +102,72 @@ fn multiply(world: &World) -> anyhow::Result<()> {
     db.execute_batch("pragma synchronous = off; begin;")?;
     // Each table: what differs from the row it is made from.
     let many = [
-        ("variant", SKUS, "id = id || 'M' || n, item = item || 'M' || n, product = product || 'M' || n, sku = printf('MANY-%06d', n)", "sku = (select min(sku) from link)"),
-        ("level", SKUS, "item = item || 'M' || n", "item = (select item from link order by sku limit 1)"),
-        ("listing", SKUS, "id = id || 'M' || n, sku = printf('MANY-%06d', n)", "sku = (select min(sku) from link)"),
-        ("link", SKUS, "listing = listing || 'M' || n, variant = variant || 'M' || n, item = item || 'M' || n, sku = printf('MANY-%06d', n)", "sku = (select min(sku) from link)"),
-        ("mismatch", 2_000, "sku = printf('ODD-%06d', n)", "rowid = (select min(rowid) from mismatch)"),
-        ("channel_order", ORDERS, "id = id || 'M' || n, number = number || 'M' || n, shop_order = shop_order || 'M' || n, shop_name = shop_name || 'M' || n, placed_at = placed_at - n * 60000, state = iif(n % 100 = 0, 'created', 'closed'), attention = (n % 1000 = 0)", "id = (select order_id from parcel limit 1)"),
-        ("unit", ORDERS, "order_id = order_id || 'M' || n, parcel = parcel || 'M' || n, channel_state = iif(n % 100 = 0, 'open', 'shipped')", "order_id = (select order_id from parcel limit 1)"),
-        ("parcel", ORDERS, "id = id || 'M' || n, order_id = order_id || 'M' || n, tracking = tracking || n", "rowid = (select min(rowid) from parcel)"),
-        ("push", 3 * SKUS, "id = null, sku = printf('MANY-%06d', n % 100000), at = at - n * 1000", "id = (select min(id) from push)"),
-        ("event", 6 * ORDERS, "id = null, subject = 'order:' || (select order_id from parcel limit 1) || 'M' || (n % 50000), at = at - n * 1000", "id = (select min(id) from event where subject like 'order:%')"),
-        ("cycle", 40_000, "id = null, started_at = started_at - n * 60000, ended_at = ended_at - n * 60000", "id = (select min(id) from cycle)"),
+        (
+            "variant",
+            SKUS,
+            "id = id || 'M' || n, item = item || 'M' || n, product = product || 'M' || n, sku = printf('MANY-%06d', n)",
+            "sku = (select min(sku) from link)",
+        ),
+        (
+            "level",
+            SKUS,
+            "item = item || 'M' || n",
+            "item = (select item from link order by sku limit 1)",
+        ),
+        (
+            "listing",
+            SKUS,
+            "id = id || 'M' || n, sku = printf('MANY-%06d', n)",
+            "sku = (select min(sku) from link)",
+        ),
+        (
+            "link",
+            SKUS,
+            "listing = listing || 'M' || n, variant = variant || 'M' || n, item = item || 'M' || n, sku = printf('MANY-%06d', n)",
+            "sku = (select min(sku) from link)",
+        ),
+        (
+            "mismatch",
+            2_000,
+            "sku = printf('ODD-%06d', n)",
+            "rowid = (select min(rowid) from mismatch)",
+        ),
+        (
+            "channel_order",
+            ORDERS,
+            "id = id || 'M' || n, number = number || 'M' || n, shop_order = shop_order || 'M' || n, shop_name = shop_name || 'M' || n, placed_at = placed_at - n * 60000, state = iif(n % 100 = 0, 'created', 'closed'), attention = (n % 1000 = 0)",
+            "id = (select order_id from parcel limit 1)",
+        ),
+        (
+            "unit",
+            ORDERS,
+            "order_id = order_id || 'M' || n, parcel = parcel || 'M' || n, channel_state = iif(n % 100 = 0, 'open', 'shipped')",
+            "order_id = (select order_id from parcel limit 1)",
+        ),
+        (
+            "parcel",
+            ORDERS,
+            "id = id || 'M' || n, order_id = order_id || 'M' || n, tracking = tracking || n",
+            "rowid = (select min(rowid) from parcel)",
+        ),
+        (
+            "push",
+            3 * SKUS,
+            "id = null, sku = printf('MANY-%06d', n % 100000), at = at - n * 1000",
+            "id = (select min(id) from push)",
+        ),
+        (
+            "event",
+            6 * ORDERS,
+            "id = null, subject = 'order:' || (select order_id from parcel limit 1) || 'M' || (n % 50000), at = at - n * 1000",
+            "id = (select min(id) from event where subject like 'order:%')",
+        ),
+        (
+            "cycle",
+            40_000,
+            "id = null, started_at = started_at - n * 60000, ended_at = ended_at - n * 60000",
+            "id = (select min(id) from cycle)",
+        ),
     ];
     for (table, count, differs, from) in many {
         let columns: Vec<String> = db

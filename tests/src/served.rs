@@ -86,7 +86,14 @@ impl Served {
     /// A token of this role.
     pub async fn token(&self, world: &World, role: &str) -> Client {
         let ran = world
-            .run(&["--json", "token", "add", &format!("test-{role}"), "--role", role])
+            .run(&[
+                "--json",
+                "token",
+                "add",
+                &format!("test-{role}"),
+                "--role",
+                role,
+            ])
             .await
             .code(0);
         let told: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");

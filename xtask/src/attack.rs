@@ -29,7 +29,13 @@ fn install() -> anyhow::Result<()> {
     run(venv)?;
     let mut install = command(environment.join(scripts).join("python"), &root());
     install
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
         .arg("--cache-dir")
         .arg(root().join("target/pip"))
         .arg("--requirement")

@@ -2,14 +2,15 @@
 
 use clap::Args;
 
-use super::extra::print_edited;
-use super::output::{clock, print_rows, relative};
+use super::orders::print_order;
+use super::output::{clock, print_rows};
 use super::{Env, FINE, Usage, channels};
 use crate::cycle::extras::withhold;
-use crate::db::{ChannelRow, EventRow, OrderRow, TimelineRow};
+use crate::db::{ChannelRow, EventRow, OrderRow};
 use crate::host::Host;
-use crate::model::{Instant, Key, LostLink};
+use crate::model::{Key, LostLink};
 use crate::sync::stock::target;
+use crate::view;
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {
@@ -22,17 +23,21 @@ pub(super) struct ExplainArgs {
 
 /// Newest rows shown of each history.
 const HISTORY: u32 = 30;
-/// Newest rows shown of an order's timeline: its life without trouble has about thirty.
-const TIMELINE: u32 = 100;
 
 pub(super) async fn run(args: ExplainArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let mut json = Vec::new();
     let mut found = false;
     for row in channels(&host, args.channel.as_ref()).await? {
-        if let Some(order) = find_order(&host, &row.key, &args.what).await? {
+        if let Some(known) = find_order(&host, &row.key, &args.what).await?
+            && let Some(order) = view::order(&host.store, &row.key, &known.id, true).await?
+        {
             found = true;
-            explain_order(&host, &row, order, env, &mut json).await?;
+            if env.json {
+                json.push(serde_json::to_value(&order)?);
+            } else {
+                print_order(&order);
+            }
         }
         found |= explain_sku(&host, &row, &args.what, env, &mut json).await?;
     }
@@ -59,147 +64,6 @@ pub(super) async fn find_order(
             None => tx.order(&key, &what),
         })
         .await?)
-}
-
-async fn explain_order(
-    host: &Host,
-    row: &ChannelRow,
-    order: OrderRow,
-    env: &Env,
-    json: &mut Vec<serde_json::Value>,
-) -> anyhow::Result<()> {
-    let (key, id) = (row.key.clone(), order.id.clone());
-    let (units, parcels, events, timeline, extras) = host
-        .store
-        .read(move |tx| {
-            let subject = format!("order:{id}");
-            Ok((
-                tx.units(&key, &id)?,
-                tx.parcels_of(&key, &id)?,
-                tx.events(&key, &subject, HISTORY)?,
-                tx.timeline(&key, &subject, TIMELINE)?,
-                tx.extra_steps(&key, &id)?,
-            ))
-        })
-        .await?;
-    if env.json {
-        let extras = extras.map(
-            |(before, steps, after)| serde_json::json!({"before": before, "steps": steps, "after": after}),
-        );
-        json.push(serde_json::json!({
-            "channel": row.key.to_string(), "order": order, "units": units, "parcels": parcels, "events": events,
-            "timeline": timeline, "extras": extras,
-        }));
-        return Ok(());
-    }
-    let now = Instant::now();
-    println!(
-        "\nOrder {} of {} (id {} there)",
-        order.number, row.title, order.id
-    );
-    let buyer = order.snapshot.buyer_name.clone().unwrap_or_default();
-    let mut facts = vec![
-        vec!["state".into(), order.state.text().to_owned()],
-        vec!["at the channel".into(), order.snapshot.native_state.clone()],
-        vec![
-            "bought".into(),
-            format!("{} UTC by {buyer}", clock(order.snapshot.placed_at)),
-        ],
-        vec![
-            "in Shopify".into(),
-            order.shop_name.as_ref().map_or("no".into(), |n| {
-                format!("{n} ({})", order.shop_order.as_deref().unwrap_or(""))
-            }),
-        ],
-        vec![
-            "dispatch by".into(),
-            order.ship_by.map_or("none told".into(), |t| {
-                format!("{} UTC ({})", clock(t), relative(t, now))
-            }),
-        ],
-    ];
-    if let Some(reason) = &order.reason {
-        facts.push(vec!["why".into(), reason.clone()]);
-    }
-    if order.attention {
-        facts.push(vec!["needs you".into(), "yes".into()]);
-    }
-    print_rows(&["order", ""], &facts, usize::MAX);
-    let rows: Vec<Vec<String>> = units
-        .iter()
-        .map(|u| {
-            let sku = u.sku.as_deref().unwrap_or_default();
-            vec![
-                u.line.clone(),
-                match &u.part {
-                    Some(part) => format!("{part} (of {sku})"),
-                    None => sku.to_owned(),
-                },
-                u.channel_state.clone(),
-                u.shop_state.clone(),
-                u.parcel
-                    .as_deref()
-                    .and_then(|p| p.rsplit('/').next())
-                    .unwrap_or("")
-                    .to_owned(),
-            ]
-        })
-        .collect();
-    print_rows(
-        &["line", "SKU", "at the channel", "in Shopify", "parcel"],
-        &rows,
-        usize::MAX,
-    );
-    let rows: Vec<Vec<String>> = parcels
-        .iter()
-        .map(|p| {
-            vec![
-                p.id.rsplit('/').next().unwrap_or("").to_owned(),
-                p.company.clone().unwrap_or_default(),
-                p.carrier
-                    .as_ref()
-                    .and_then(|c| c.name.clone())
-                    .unwrap_or_default(),
-                p.tracking.clone().unwrap_or_default(),
-                p.state.text().to_owned(),
-                p.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    print_rows(
-        &[
-            "parcel",
-            "carrier in Shopify",
-            "carrier at the channel",
-            "code",
-            "state",
-            "why",
-        ],
-        &rows,
-        usize::MAX,
-    );
-    if let Some((before, steps, after)) = &extras {
-        print_edited(before, steps, after);
-    }
-    print_timeline(&timeline);
-    Ok(())
-}
-
-/// Everything that happened, oldest first; what went wrong is marked.
-fn print_timeline(timeline: &[TimelineRow]) {
-    let rows: Vec<Vec<String>> = timeline
-        .iter()
-        .map(|r| {
-            vec![
-                clock(r.at),
-                if r.well == Some(false) { "!" } else { "" }.to_owned(),
-                r.what.clone(),
-                r.cause.clone().unwrap_or_default(),
-                r.text.clone(),
-            ]
-        })
-        .collect();
-    print_rows(&["when (UTC)", "", "what", "why", "how"], &rows, usize::MAX);
 }
 
 /// What happened, oldest first.

@@ -10,9 +10,10 @@ use crate::cycle::extras::{edit_order, withhold};
 use crate::cycle::orders::context_of;
 use crate::db::{ChannelRow, OrderRow};
 use crate::host::Host;
-use crate::model::{Actor, ExtraStep, Key, NewOrder, OnFailure};
+use crate::model::{Actor, Key, OnFailure};
 use crate::sync::orders::{Decision, draft};
 use crate::sync::stock::{sellable, target};
+use crate::view::{self, Edited, Sign};
 
 #[derive(Subcommand)]
 pub(super) enum ExtraCommand {
@@ -244,7 +245,12 @@ async fn preview_order(
             "Order {} of {}, as Shopify would get it now",
             order.number, row.title
         );
-        print_edited(&before, &edited.steps, &edited.after);
+        print_edited(&view::edited(
+            &before,
+            edited.steps.clone(),
+            &edited.after,
+            true,
+        ));
         if let Some(why) = &edited.hold {
             println!("The order would be held: {why}");
         }
@@ -301,9 +307,8 @@ async fn preview_sku(sku: &str, row: &ChannelRow, host: &Host, env: &Env) -> any
 }
 
 /// What extras made of an order: each step, then both looks side by side.
-pub(super) fn print_edited(before: &NewOrder, steps: &[ExtraStep], after: &NewOrder) {
-    let rows: Vec<Vec<String>> = steps
-        .iter()
+pub(super) fn print_edited(edited: &Edited) {
+    let rows: Vec<Vec<String>> = (edited.steps.iter())
         .map(|s| {
             let did = match (&s.error, s.edits.as_slice()) {
                 (Some(why), _) => format!("failed: {why}"),
@@ -314,49 +319,18 @@ pub(super) fn print_edited(before: &NewOrder, steps: &[ExtraStep], after: &NewOr
         })
         .collect();
     print_rows(&["extra", "plugin", "what it did"], &rows, usize::MAX);
-    let (left, right) = (look(before), look(after));
-    let rows: Vec<Vec<String>> = left
-        .into_iter()
-        .zip(right)
-        .filter(|((_, l), (_, r))| !(l.is_empty() && r.is_empty()))
-        .map(|((what, before), (_, after))| {
-            let after = if after == before {
-                "the same".into()
-            } else {
-                after
+    let rows: Vec<Vec<String>> = (edited.parts.iter())
+        .map(|part| {
+            let side = |other: Sign| {
+                let rows = part.rows.iter().filter(|r| r.sign != other);
+                rows.map(|r| r.text.as_str()).collect::<Vec<_>>().join("\n")
             };
-            vec![what.to_owned(), before, after]
+            let after = match part.changed() {
+                true => side(Sign::Removed),
+                false => "the same".into(),
+            };
+            vec![part.name.clone(), side(Sign::Added), after]
         })
         .collect();
     print_rows(&["order", "before", "after"], &rows, usize::MAX);
-}
-
-fn look(order: &NewOrder) -> Vec<(&'static str, String)> {
-    let lines: Vec<String> = (order.lines.iter())
-        .map(|l| {
-            let what = l.sku.as_deref().unwrap_or(&l.title);
-            format!("{} x {what} at {}", l.quantity, l.unit_price.amount)
-        })
-        .collect();
-    let shipping = order.shipping_line.as_ref().map(|(title, code, price)| {
-        let code = code
-            .as_deref()
-            .map(|c| format!(" ({c})"))
-            .unwrap_or_default();
-        format!("{title}{code} at {}", price.amount)
-    });
-    let attributes: Vec<String> = (order.attributes.iter())
-        .map(|a| format!("{}: {}", a.key, a.value))
-        .collect();
-    vec![
-        ("lines", lines.join("\n")),
-        ("shipping", shipping.unwrap_or_default()),
-        (
-            "paid",
-            format!("{} {}", order.paid.amount, order.paid.currency),
-        ),
-        ("tags", order.tags.join(", ")),
-        ("note", order.note.clone()),
-        ("attributes", attributes.join("\n")),
-    ]
 }

@@ -7,6 +7,7 @@ mod explain;
 mod extra;
 mod logging;
 mod order;
+mod orders;
 mod output;
 mod plan;
 mod plugin;
@@ -26,11 +27,11 @@ use std::str::FromStr;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::actions::order::Wish;
 use crate::actions::{Refusal, name_ok};
 use crate::db;
 use crate::host::Host;
 use crate::model::Key;
-use crate::sync::acceptance::Answer;
 use crate::vault::Scrubber;
 
 /// Everything is fine.
@@ -96,6 +97,8 @@ enum Command {
     Run(run::RunArgs),
     /// How every channel stands and what needs a person.
     Status(status::StatusArgs),
+    /// List orders.
+    Orders(orders::OrdersArgs),
     /// Why a SKU has its number, or what happened to an order.
     Explain(explain::ExplainArgs),
     /// Accept an order that its channel asks about.
@@ -265,14 +268,15 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Sync(a) => sync::run(a, env).await,
         Command::Run(a) => run::run(a, env).await,
         Command::Status(a) => status::run(a, env).await,
+        Command::Orders(a) => orders::run(a, env).await,
         Command::Explain(a) => explain::run(a, env).await,
-        Command::Accept(a) => order::answer(a, Answer::Accept, env).await,
+        Command::Accept(a) => order::act(a, Wish::Accept, env).await,
         Command::Refuse(a) => order::refuse(a, env).await,
-        Command::Retry(a) => order::retry(a, env).await,
-        Command::Hold(a) => order::hold(a, env, true).await,
-        Command::Release(a) => order::hold(a, env, false).await,
+        Command::Retry(a) => order::act(a, Wish::Retry, env).await,
+        Command::Hold(a) => order::act(a, Wish::Hold, env).await,
+        Command::Release(a) => order::act(a, Wish::Release, env).await,
         Command::Resend(a) => order::resend(a, env).await,
-        Command::Handled(a) => order::handled(a, env).await,
+        Command::Handled(a) => order::act(a, Wish::Handled, env).await,
         Command::Extra(c) => extra::run(c, env).await,
         Command::Plugin(c) => plugin::run(c, env).await,
         Command::User(c) => user::user(c, env).await,

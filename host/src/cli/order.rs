@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::explain::find_order;
 use super::{Env, FINE, Usage, channels};
-use crate::actions::order;
+use crate::actions::order::{self, Wish};
 use crate::db::{OrderRow, ParcelRow, ParcelState};
 use crate::host::Host;
 use crate::model::{Actor, Key};
-use crate::sync::acceptance::Answer;
 
 #[derive(Args)]
 pub(super) struct OrderArgs {
@@ -55,42 +54,15 @@ pub(super) struct RefuseArgs {
 }
 
 pub(super) async fn refuse(args: RefuseArgs, env: &Env) -> anyhow::Result<u8> {
-    answer(args.order, Answer::Refuse(args.reason), env).await
+    act(args.order, Wish::Refuse(args.reason), env).await
 }
 
-/// Notes the answer; the next cycle gives it to the channel.
-pub(super) async fn answer(args: OrderArgs, answer: Answer, env: &Env) -> anyhow::Result<u8> {
+/// Does it, and says what was done.
+pub(super) async fn act(args: OrderArgs, wish: Wish, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
     let (key, order) = find(&host, &args).await?;
-    let said = order::answer(&host, &key, &order.id, answer, &Actor::command()).await?;
-    env.done(&format!("Order {}: {said}.", order.number));
-    Ok(FINE)
-}
-
-pub(super) async fn retry(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
-    let host = env.host()?;
-    let (key, order) = find(&host, &args).await?;
-    let said = order::retry(&host, &key, &order.id, &Actor::command()).await?;
-    let said = said
-        .unwrap_or_else(|| "nothing of it was refused, so there is nothing to try again".into());
-    env.done(&format!("Order {}: {said}.", order.number));
-    Ok(FINE)
-}
-
-pub(super) async fn hold(args: OrderArgs, env: &Env, hold: bool) -> anyhow::Result<u8> {
-    let host = env.host()?;
-    let (key, order) = find(&host, &args).await?;
-    order::hold(&host, &key, &order.id, hold, &Actor::command()).await?;
-    let word = if hold { "held" } else { "released" };
-    env.done(&format!("Order {} is {word}.", order.number));
-    Ok(FINE)
-}
-
-pub(super) async fn handled(args: OrderArgs, env: &Env) -> anyhow::Result<u8> {
-    let host = env.host()?;
-    let (key, order) = find(&host, &args).await?;
-    order::handled(&host, &key, &order.id, &Actor::command()).await?;
-    env.done(&format!("Order {} is noted as handled.", order.number));
+    let done = order::act(&host, &key, &order.id, wish, &Actor::command()).await?;
+    env.done(&format!("Order {}: {}.", order.number, done.said));
     Ok(FINE)
 }
 
@@ -125,9 +97,9 @@ pub(super) async fn resend(args: ResendArgs, env: &Env) -> anyhow::Result<u8> {
         .into());
     }
     for parcel in parcels {
-        let said = order::resend(&host, &key, &order.id, &parcel.id, &Actor::command()).await?;
-        let said = said.unwrap_or_else(|| format!("{} is on its way already", parcel.label()));
-        env.done(&format!("Order {}: {said}.", order.number));
+        let wish = Wish::Resend(parcel.id);
+        let done = order::act(&host, &key, &order.id, wish, &Actor::command()).await?;
+        env.done(&format!("Order {}: {}.", order.number, done.said));
     }
     Ok(FINE)
 }

@@ -1,11 +1,12 @@
-//! `lockstep status`: how every channel stands and what needs a person.
+//! `lockstep status`: how every channel stands and what needs a person, as the pages show it.
 
 use clap::Args;
 
 use super::output::{clock, print_rows, relative};
 use super::{ATTENTION, Env, FINE, channels};
-use crate::db::{ChannelState, Fate};
+use crate::db::ChannelState;
 use crate::model::{Instant, Key};
+use crate::view::{ChannelOverview, Need, NeedKind, Overview, Urgent, overview};
 
 #[derive(Args)]
 pub(super) struct StatusArgs {
@@ -13,125 +14,30 @@ pub(super) struct StatusArgs {
     key: Option<Key>,
 }
 
-/// Open units shown per channel.
-const UNITS: u32 = 12;
+/// Open units shown.
+const UNITS: usize = 20;
 
 pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
-    let now = Instant::now();
-    let mut code = FINE;
-    let (mut overview, mut urgent, mut needs, mut json) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for row in channels(&host, args.key.as_ref()).await? {
-        let key = row.key.clone();
-        let (status, units, orders, parcels, refused, plan) = host
-            .store
-            .read({
-                let key = key.clone();
-                move |tx| {
-                    Ok((
-                        tx.status(&key, now)?,
-                        tx.open_units(&key, UNITS)?,
-                        tx.orders_for_attention(&key)?,
-                        tx.parcels_for_attention(&key)?,
-                        tx.refused_numbers(&key)?,
-                        tx.plan_why(&key)?,
-                    ))
-                }
-            })
-            .await?;
-        if row.state == ChannelState::Parked
-            || status.attention > 0
-            || plan.is_some()
-            || !refused.is_empty()
-        {
-            code = ATTENTION;
-        }
-        let last = status.last_cycle.as_ref();
-        overview.push(vec![
-            key.to_string(),
-            row.state.to_string(),
-            last.map_or("never".into(), |c| {
-                format!(
-                    "{} ({})",
-                    relative(c.started_at, now),
-                    c.outcome.as_deref().unwrap_or("running or killed")
-                )
-            }),
-            if row.state == ChannelState::Active {
-                relative(row.due_at, now)
-            } else {
-                String::new()
-            },
-            status.linked.to_string(),
-            status
-                .mismatches
-                .iter()
-                .map(|(_, n)| n)
-                .sum::<u32>()
-                .to_string(),
-            status.open_units.to_string(),
-            status.late_units.to_string(),
-            status.attention.to_string(),
-        ]);
-        for u in &units {
-            urgent.push(vec![
-                key.to_string(),
-                u.number.clone(),
-                u.sku.clone().unwrap_or_default(),
-                u.ship_by.map_or("none told".into(), |t| relative(t, now)),
-                u.state.clone(),
-                u.reason.clone().unwrap_or_default(),
-            ]);
-        }
-        if let Some(reason) = &row.reason {
-            needs.push(vec![key.to_string(), "channel".into(), reason.clone()]);
-        }
-        if let Some(why) = &plan {
-            needs.push(vec![
-                key.to_string(),
-                "approval".into(),
-                format!("{why}; see `lockstep plan {key}`"),
-            ]);
-        }
-        for o in &orders {
-            needs.push(vec![
-                key.to_string(),
-                format!("order {}", o.number),
-                o.reason.clone().unwrap_or_default(),
-            ]);
-        }
-        for p in &parcels {
-            let code = p.tracking.as_deref().unwrap_or("without code");
-            needs.push(vec![
-                key.to_string(),
-                format!("parcel {code}"),
-                p.reason.clone().unwrap_or_default(),
-            ]);
-        }
-        for sent in &refused {
-            let Fate::Refused(why) = &sent.fate else {
-                continue;
-            };
-            needs.push(vec![
-                key.to_string(),
-                format!("SKU {}", sent.sku),
-                format!(
-                    "the channel does not take its number {}: {why}",
-                    sent.quantity
-                ),
-            ]);
-        }
-        json.push(serde_json::json!({
-            "channel": key.to_string(), "state": row.state, "reason": row.reason, "due_at": row.due_at, "status": status,
-            "open_units": units, "attention": {"orders": orders, "parcels": parcels, "numbers": refused, "plan": plan},
-        }));
-    }
+    channels(&host, args.key.as_ref()).await?;
+    let view = overview(&host.store, args.key.as_ref()).await?;
     if env.json {
-        println!("{}", serde_json::to_string_pretty(&json)?);
-        return Ok(code);
+        println!("{}", serde_json::to_string_pretty(&view)?);
+    } else {
+        print(&view);
     }
-    println!("{} UTC", clock(now));
+    let parked = view
+        .channels
+        .iter()
+        .any(|c| c.state == ChannelState::Parked);
+    // A channel that is left alone for a while goes on by itself.
+    let asked = view.needs.iter().any(|n| n.kind != NeedKind::Channel);
+    Ok(if parked || asked { ATTENTION } else { FINE })
+}
+
+fn print(view: &Overview) {
+    println!("{} UTC", clock(view.at));
+    let rows: Vec<Vec<String>> = view.channels.iter().map(|c| channel(c, view.at)).collect();
     print_rows(
         &[
             "channel",
@@ -144,22 +50,63 @@ pub(super) async fn run(args: StatusArgs, env: &Env) -> anyhow::Result<u8> {
             "late",
             "needs you",
         ],
-        &overview,
+        &rows,
         usize::MAX,
     );
-    if !urgent.is_empty() {
+    let rows: Vec<Vec<String>> = view.urgent.iter().map(|u| unit(u, view.at)).collect();
+    if !rows.is_empty() {
         println!("\nUnits to be dispatched, the least time left first");
         print_rows(
             &["channel", "order", "SKU", "dispatch", "state", "reason"],
-            &urgent,
-            usize::MAX,
+            &rows,
+            UNITS,
         );
     }
-    if needs.is_empty() {
+    if view.needs.is_empty() {
         println!("\nNothing needs you.");
     } else {
         println!("\nNeeds you");
-        print_rows(&["channel", "what", "why"], &needs, usize::MAX);
+        let rows: Vec<Vec<String>> = view.needs.iter().map(need).collect();
+        print_rows(&["channel", "what", "why"], &rows, usize::MAX);
     }
-    Ok(code)
+}
+
+fn channel(c: &ChannelOverview, now: Instant) -> Vec<String> {
+    let last = c.cycles.last();
+    vec![
+        c.channel.clone(),
+        c.state.to_string(),
+        last.map_or("never".into(), |cycle| {
+            format!(
+                "{} ({})",
+                relative(cycle.started_at, now),
+                cycle.outcome.as_deref().unwrap_or("running or killed")
+            )
+        }),
+        c.due_at.map_or_else(String::new, |due| relative(due, now)),
+        c.linked.to_string(),
+        c.not_in_step.to_string(),
+        c.open_units.to_string(),
+        c.late_units.to_string(),
+        c.needs.to_string(),
+    ]
+}
+
+fn unit(u: &Urgent, now: Instant) -> Vec<String> {
+    vec![
+        u.channel.clone(),
+        u.number.clone(),
+        u.sku.clone().unwrap_or_default(),
+        u.ship_by.map_or("none told".into(), |t| relative(t, now)),
+        u.state.clone(),
+        u.reason.clone().unwrap_or_default(),
+    ]
+}
+
+fn need(n: &Need) -> Vec<String> {
+    let why = match n.kind {
+        NeedKind::Approval => format!("{}; see `lockstep plan {}`", n.why, n.channel),
+        _ => n.why.clone(),
+    };
+    vec![n.channel.clone(), n.label.clone(), why]
 }

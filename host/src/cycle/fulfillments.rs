@@ -280,6 +280,8 @@ impl Cycle {
             return Ok(Ok(()));
         }
         if matches!(parcel.state, ParcelState::Ready | ParcelState::Preparing) {
+            // One that the channel may have heard of stays so, whatever keeps it from being told now.
+            let back_to = parcel.state;
             let intent = self
                 .begin(
                     &mut parcel,
@@ -308,9 +310,7 @@ impl Cycle {
                     crash::point("parcel-prepare-after-settle");
                 }
                 Err(fault) => {
-                    return self
-                        .parcel_fault(&mut parcel, intent, fault, ParcelState::Ready)
-                        .await;
+                    return self.parcel_fault(&mut parcel, intent, fault, back_to).await;
                 }
             }
         }

@@ -379,11 +379,17 @@ impl Cycle {
             .fenced(&self.lease, {
                 let (key, id) = (key.clone(), id.clone());
                 move |tx| {
+                    // Somebody may have put a hold on it since it was decided on.
+                    if tx.order(&key, &id)?.is_some_and(|o| o.manual_hold) {
+                        return Ok(None);
+                    }
                     tx.set_order_state(&key, &id, OrderState::Creating, None, false)?;
                     tx.begin_intent(&key, IntentKind::OrderCreate, &id, &payload, now)
+                        .map(Some)
                 }
             })
             .await?;
+        let Some(intent) = intent else { return Ok(()) };
         match known {
             Some(found) => {
                 self.created(intent, &row.id, found, "found in Shopify")

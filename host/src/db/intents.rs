@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Error, Tx, at, ms};
-use crate::model::{Instant, Key};
+use super::{Error, Tx, at, ms, unjson};
+use crate::model::{Instant, Key, NewOrder};
 
 /// What an intent is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,21 @@ pub struct Intent {
 }
 
 impl Tx<'_> {
+    /// The order as it was sent to Shopify last; none when it never was.
+    pub fn order_sent(&self, key: &Key, order: &str) -> Result<Option<NewOrder>, Error> {
+        let payload: Option<String> = self
+            .conn
+            .prepare_cached(
+                "select payload from intent where shop = ?1 and channel = ?2 and subject = ?3 and kind = 'order-create'
+                 order by id desc limit 1",
+            )?
+            .query_row(params![key.shop, key.channel, order], |r| r.get(0))
+            .optional()?;
+        payload
+            .map(|text| unjson(&text, "intent.payload"))
+            .transpose()
+    }
+
     /// Writes an intent. Fails when one of the same kind is open for the subject.
     pub fn begin_intent(
         &self,

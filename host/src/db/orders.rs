@@ -1,14 +1,14 @@
 //! Channel orders and their units.
 
 use rusqlite::{OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Error, Tx, at, json, ms, unjson};
 use crate::model::{CreatedOrder, ExtraStep, Instant, Key, Line, NewOrder, Order, State};
 use crate::sync::acceptance::Answer;
 
 /// How far the host is with an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderState {
     /// Just stored.
@@ -45,6 +45,14 @@ impl OrderState {
             OrderState::Cancelled => "cancelled",
             OrderState::Ignored => "ignored",
         }
+    }
+
+    /// Nothing of it is left to be dispatched.
+    pub fn finished(self) -> bool {
+        matches!(
+            self,
+            OrderState::Closed | OrderState::Cancelled | OrderState::Ignored
+        )
     }
 
     fn parse(text: &str) -> Self {
@@ -92,7 +100,7 @@ pub struct OrderRow {
 }
 
 /// One sold piece.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UnitRow {
     /// The channel's line.
     pub line: String,

@@ -7,7 +7,7 @@ use super::{Error, Tx, at, json, ms, unjson};
 use crate::model::{Carrier, Instant, Key, Reason};
 
 /// How far a parcel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ParcelState {
     /// Something is missing: a tracking code, a carrier match, approval.
@@ -113,11 +113,13 @@ impl ParcelRow {
     pub fn label(&self) -> String {
         match &self.tracking {
             Some(code) => format!("parcel {code}"),
-            None => format!(
-                "parcel without code (fulfillment {})",
-                self.id.rsplit('/').next().unwrap_or(&self.id)
-            ),
+            None => format!("parcel without code (fulfillment {})", self.short_id()),
         }
+    }
+
+    /// The number at the end of its fulfillment's id.
+    pub fn short_id(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or(&self.id)
     }
 }
 

@@ -134,7 +134,7 @@ pub struct Settlement {
 }
 
 /// A carrier that a channel's account may use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Carrier {
     /// The marketplace's code.
     pub code: Option<String>,
@@ -151,7 +151,7 @@ pub struct Carrier {
 }
 
 /// A reason that a channel takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reason {
     /// What a cancellation must carry.
     pub code: String,
@@ -166,7 +166,7 @@ pub struct Reason {
 }
 
 /// Units of one line.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineQuantity {
     /// [`super::Line::id`].
     pub line: String,

@@ -104,7 +104,7 @@ pub struct ExtraSetup {
 }
 
 /// What one extra did to an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExtraStep {
     /// [`ExtraSetup::name`].
     pub name: String,

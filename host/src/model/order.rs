@@ -55,7 +55,7 @@ impl State {
 }
 
 /// A postal address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Address {
     /// The whole name where first and last are not told apart.
@@ -179,7 +179,7 @@ impl Line {
 }
 
 /// A parcel that the channel knows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ParcelSeen {
     /// The marketplace's id.
     pub id: Option<String>,

@@ -7,6 +7,8 @@ pub mod carriers;
 pub mod extras;
 pub mod fulfillments;
 pub mod link;
+pub mod next;
+pub mod offers;
 pub mod orders;
 pub mod stock;
 
@@ -33,6 +35,14 @@ pub(crate) fn lone<'a, T>(sku: &str, variants: &'a [T]) -> Result<&'a T, String>
             "{} variants in Shopify have the SKU \"{sku}\"",
             many.len()
         )),
+    }
+}
+
+/// "1 unit", "2 units".
+fn counted(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
     }
 }
 

@@ -5,14 +5,27 @@
 
 mod activity;
 mod channel;
+mod edited;
+mod order;
+mod orders;
 mod overview;
+mod timeline;
 
 pub use activity::{ACTIVITY_MOST, AuditPage, EventFilter, EventPage, EventView, audits, events};
 pub use channel::{
     ChangeView, ChannelView, CycleView, ExtraView, LocationView, MismatchKind, PlanView,
     SettingView, channel, meaning, plan, policy_settings, settings_of,
 };
+pub use edited::{Edited, EditedPart, EditedRow, Sign, edited};
+pub use order::{
+    CreatedLine, CreatedMoney, OrderLine, OrderMoney, OrderView, Parcel, Question, address_lines,
+    order,
+};
+pub use orders::{
+    OrderItem, OrderList, OrdersAsked, PAGE_MOST, Sold, SortAsked, StateAsked, orders,
+};
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
+pub use timeline::Happening;
 
 use crate::model::Instant;
 

@@ -3,6 +3,7 @@
 mod channels;
 mod host;
 mod input;
+mod orders;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -23,13 +24,18 @@ type Answer<T> = Result<axum::Json<T>, ApiFailure>;
 /// What an act answers.
 #[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
 struct Done {
-    /// What was done, for people.
-    done: String,
+    /// Something was changed by it; else it was so already.
+    changed: bool,
+    /// What was done, or why nothing was.
+    said: String,
 }
 
 impl Done {
     fn said(text: impl Into<String>) -> Answer<Self> {
-        Ok(axum::Json(Self { done: text.into() }))
+        Ok(axum::Json(Self {
+            changed: true,
+            said: text.into(),
+        }))
     }
 }
 
@@ -100,12 +106,14 @@ pub(super) fn router(app: &App) -> Router<App> {
         .routes(routes!(host::overview))
         .routes(routes!(host::events))
         .routes(routes!(channels::channel))
-        .routes(routes!(channels::plan));
+        .routes(routes!(channels::plan))
+        .merge(orders::viewer());
     let operator = OpenApiRouter::new()
         .routes(routes!(channels::approve))
         .routes(routes!(channels::pause))
         .routes(routes!(channels::resume))
-        .routes(routes!(channels::sync));
+        .routes(routes!(channels::sync))
+        .merge(orders::operator());
     let admin = OpenApiRouter::new()
         .routes(routes!(channels::set))
         .routes(routes!(channels::extras))

@@ -4,6 +4,7 @@ mod activity;
 mod backstage;
 mod channels;
 mod form;
+mod orders;
 mod overview;
 mod set_up;
 mod settings;
@@ -36,6 +37,8 @@ pub(super) fn page(template: &impl Template) -> Result<Html, Failure> {
 
 /// Where a session keeps what is to be said on the next page.
 const SAID: &str = "said";
+/// Where it keeps why something was not done.
+const REGRETTED: &str = "regretted";
 
 /// The parts of the site, as the navigation shows them.
 pub(super) const PARTS: [(&str, &str); 7] = [
@@ -64,6 +67,8 @@ pub(super) struct Frame {
     pub(super) demo: bool,
     /// It answers a form, so it cannot be fetched anew.
     pub(super) still: bool,
+    /// Why what the request before asked for was not done.
+    pub(super) regretted: Option<String>,
 }
 
 impl Frame {
@@ -83,9 +88,12 @@ impl<S: Sync + Send> FromRequestParts<S> for Frame {
         let me = Me::from_request_parts(parts, state).await?;
         // A page that only fetches itself anew says nothing and uses nothing up.
         let live = parts.headers.contains_key("x-live");
-        let said = match Session::from_request_parts(parts, state).await {
-            Ok(session) if !live => session.remove::<String>(SAID).await.ok().flatten(),
-            _ => None,
+        let (said, regretted) = match Session::from_request_parts(parts, state).await {
+            Ok(session) if !live => (
+                session.remove::<String>(SAID).await.ok().flatten(),
+                session.remove::<String>(REGRETTED).await.ok().flatten(),
+            ),
+            _ => (None, None),
         };
         Ok(Self {
             me,
@@ -93,13 +101,23 @@ impl<S: Sync + Send> FromRequestParts<S> for Frame {
             said,
             demo: parts.extensions.get::<Demo>().is_some(),
             still: parts.method != axum::http::Method::GET,
+            regretted,
         })
     }
 }
 
 /// Says something on the next page.
 pub(super) async fn say(session: &Session, text: impl Into<String>) {
-    if let Err(e) = session.insert(SAID, text.into()).await {
+    keep(session, SAID, text.into()).await;
+}
+
+/// Says on the next page why something was not done.
+pub(super) async fn regret(session: &Session, text: impl Into<String>) {
+    keep(session, REGRETTED, text.into()).await;
+}
+
+async fn keep(session: &Session, name: &str, text: String) {
+    if let Err(e) = session.insert(name, text).await {
         tracing::warn!("what was done cannot be said on the next page: {e}");
     }
 }
@@ -119,6 +137,8 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/activity", get(activity::events))
         .route("/activity/people", get(activity::people))
         .route("/me", get(settings::me).post(settings::change_password))
+        .route("/orders", get(orders::list_page))
+        .route("/orders/{shop}/{channel}/{id}", get(orders::order_page))
         .route("/backstage", get(backstage::show).post(backstage::act))
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
@@ -127,6 +147,11 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route(
             "/channels/{shop}/{channel}/approve",
             post(channels::approve),
+        )
+        .route("/orders/{shop}/{channel}/{id}/{act}", post(orders::act_on))
+        .route(
+            "/orders/{shop}/{channel}/{id}/parcels/{parcel}/resend",
+            post(orders::resend),
         );
     let admin = Router::new()
         .route("/set-up", get(set_up::overview))
