@@ -1,6 +1,7 @@
 //! Plain types that every part of the host speaks. No I/O, no clock, no database.
 
 mod actor;
+mod alert;
 mod channel;
 mod extra;
 mod order;
@@ -9,6 +10,7 @@ mod rights;
 mod shop;
 
 pub use actor::*;
+pub use alert::*;
 pub use channel::*;
 pub use extra::*;
 pub use order::*;
@@ -50,10 +52,11 @@ impl fmt::Display for Key {
 }
 
 /// An exact amount in major units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Money {
     /// Major units ("84.95").
     #[serde(with = "rust_decimal::serde::str")]
+    #[schema(value_type = String)]
     pub amount: Decimal,
     /// ISO 4217 code.
     pub currency: String,

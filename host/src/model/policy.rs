@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -97,6 +98,13 @@ pub struct Policy {
     pub doubt_s: u32,
     /// Mark orders in Shopify as tests.
     pub test_orders: bool,
+    /// What the marketplace charges for an order that is dispatched late, in the shop's currency; alerts show it.
+    #[serde(with = "amount")]
+    pub late_fee: Option<Decimal>,
+    /// Hours before a deadline at which a person is told.
+    pub alert_before_h: u32,
+    /// Hours for which an order may be known and not be in Shopify before a person is told.
+    pub alert_held_h: u32,
 }
 
 impl Default for Policy {
@@ -123,6 +131,77 @@ impl Default for Policy {
             dispatch_hours: None,
             doubt_s: 120,
             test_orders: false,
+            late_fee: None,
+            alert_before_h: 4,
+            alert_held_h: 24,
         }
+    }
+}
+
+/// An amount as decimal text; a number is taken too, since that is what `late-fee=20` reads as.
+mod amount {
+    use rust_decimal::Decimal;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Text(String),
+        Number(serde_json::Number),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        amount: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        amount.map(|a| a.to_string()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        let text = match Option::<Given>::deserialize(deserializer)? {
+            None => return Ok(None),
+            Some(Given::Text(text)) => text,
+            Some(Given::Number(number)) => number.to_string(),
+        };
+        let mut amount: Decimal = (text.parse())
+            .map_err(|_| D::Error::custom(format!("\"{text}\" is no amount, as 20.00 is")))?;
+        if amount.is_sign_negative() {
+            return Err(D::Error::custom(format!("{text} is below zero")));
+        }
+        // `late-fee=20.00` is read as the number 20.0.
+        if amount.scale() == 1 {
+            amount.rescale(2);
+        }
+        Ok(Some(amount))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_read_as_people_write_it() {
+        let fee = |json: &str| {
+            let policy: Result<Policy, _> =
+                serde_json::from_str(&format!("{{\"late-fee\": {json}}}"));
+            policy.map(|p| p.late_fee.map(|d| d.to_string()))
+        };
+        assert_eq!(fee("\"20.00\"").unwrap().as_deref(), Some("20.00"));
+        assert_eq!(fee("20.0").unwrap().as_deref(), Some("20.00"));
+        assert_eq!(fee("500").unwrap().as_deref(), Some("500"));
+        assert_eq!(fee("20.5").unwrap().as_deref(), Some("20.50"));
+        assert_eq!(fee("null").unwrap(), None);
+        assert!(fee("\"twenty\"").is_err());
+        assert!(fee("-1").is_err());
+        let policy = Policy {
+            late_fee: Some("20.50".parse().unwrap()),
+            ..Policy::default()
+        };
+        let again: Policy = serde_json::from_str(&serde_json::to_string(&policy).unwrap()).unwrap();
+        assert_eq!(again, policy);
     }
 }
