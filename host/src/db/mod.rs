@@ -3,6 +3,8 @@
 //! Everything that may run twice is made safe here: unique keys for orders, one open intent per effect,
 //! and a fencing epoch per channel that each write of a cycle checks in its own transaction.
 
+mod alert_facts;
+mod alerts;
 mod bundles;
 mod catalog;
 mod config;
@@ -10,6 +12,7 @@ mod error;
 mod intents;
 mod ledger;
 mod orders;
+mod outbox;
 mod parcels;
 mod people;
 mod plugins;
@@ -17,6 +20,8 @@ mod reports;
 mod store;
 mod tickets;
 
+pub use alert_facts::{ChannelFacts, Found, NumberFact, OrderFact, ParcelFact, TargetFacts};
+pub use alerts::{Alert, AlertFilter, Told};
 pub use bundles::Bundles;
 pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
 pub use config::{ChannelRow, ChannelState, ShopRow};
@@ -24,6 +29,7 @@ pub use error::Error;
 pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
 pub use orders::{CreatedFrom, OrderRow, OrderState, UnitRow};
+pub use outbox::{Outgoing, Waiting};
 pub use parcels::{ParcelRow, ParcelState};
 pub use people::{AuditRow, Invitation, Person, TokenRow};
 pub use plugins::{PluginAtWork, PluginVersion};
