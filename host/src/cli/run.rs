@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::clock;
 use super::{Env, FINE, channels};
-use crate::model::Instant;
-use crate::schedule::{self, Wakes};
+use crate::alert;
+use crate::model::{Instant, Key};
+use crate::schedule::{self, End, Wakes};
 
 #[derive(Args)]
 pub(super) struct RunArgs {}
@@ -24,15 +25,37 @@ pub(super) async fn run(_args: RunArgs, env: &Env) -> anyhow::Result<u8> {
             .join(", ")
     );
     let json = env.json;
-    schedule::run(host, Wakes::default(), until_stopped("Stopping after the running cycles; Ctrl-C again stops at once."), |key, end| match end {
+    let stop = until_stopped("Stopping after the running cycles; Ctrl-C again stops at once.");
+    let (bell, worked) = (alert::Bell::default(), CancellationToken::new());
+    let watching = tokio::spawn(alert::watch(host.clone(), bell.clone(), worked.clone()));
+    schedule::run(host, Wakes::default(), stop, |key, end| {
+        bell.ring();
+        tell(key, end, json);
+    })
+    .await?;
+    worked.cancel();
+    watching.await?;
+    println!("Stopped; no cycle was cut short.");
+    Ok(FINE)
+}
+
+/// Says how a cycle ended.
+fn tell(key: &Key, end: &anyhow::Result<End>, json: bool) {
+    match end {
         Ok(end) if json => {
             let stop = end.stop.as_ref().map(ToString::to_string);
-            println!("{}", serde_json::json!({"at": Instant::now(), "channel": key.to_string(), "stop": stop, "due": end.due, "report": end.report}));
+            println!(
+                "{}",
+                serde_json::json!({"at": Instant::now(), "channel": key.to_string(), "stop": stop, "due": end.due, "report": end.report})
+            );
         }
         Ok(end) => {
             let now = clock(Instant::now());
             if let Some(stop) = &end.stop {
-                println!("{now}  {key}  stopped early: {stop}; again at {}", clock(end.due));
+                println!(
+                    "{now}  {key}  stopped early: {stop}; again at {}",
+                    clock(end.due)
+                );
             } else if let Some(why) = &end.report.awaits_approval {
                 println!("{now}  {key}  waits for approval: {why} (`lockstep approve {key}`)");
             } else if end.report.acted() || !end.report.problems.is_empty() {
@@ -43,10 +66,7 @@ pub(super) async fn run(_args: RunArgs, env: &Env) -> anyhow::Result<u8> {
             }
         }
         Err(e) => eprintln!("{}  {key}  {e:#}", clock(Instant::now())),
-    })
-    .await?;
-    println!("Stopped; no cycle was cut short.");
-    Ok(FINE)
+    }
 }
 
 /// A token that Ctrl-C or SIGTERM cancels, with a notice. A second Ctrl-C ends the process at once: every effect is recorded
