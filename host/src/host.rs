@@ -115,7 +115,7 @@ impl Host {
         field: &str,
         secret: &SecretString,
     ) -> anyhow::Result<()> {
-        let sealed = self.vault.seal(&aad(shop, owner, field), secret)?;
+        let sealed = self.seal(shop, owner, field, secret)?;
         let (shop, owner, field) = (shop.to_owned(), owner.to_owned(), field.to_owned());
         self.store
             .write(move |tx| tx.put_secret(&shop, &owner, &field, &sealed))
@@ -123,7 +123,19 @@ impl Host {
         Ok(())
     }
 
-    async fn secrets(
+    /// Seals a secret as [`Host::keep_secret`] does, to be stored in a transaction of the caller's.
+    pub fn seal(
+        &self,
+        shop: &str,
+        owner: &str,
+        field: &str,
+        secret: &SecretString,
+    ) -> anyhow::Result<Vec<u8>> {
+        Ok(self.vault.seal(&aad(shop, owner, field), secret)?)
+    }
+
+    /// The stored secrets of one owner, by field.
+    pub async fn secrets(
         &self,
         shop: &str,
         owner: &str,

@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` is the map; each module's first lines say what lives in it.
 
 pub mod actions;
+pub mod alert;
 pub mod cli;
 pub mod conformance;
 pub mod crash;

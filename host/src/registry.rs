@@ -101,6 +101,11 @@ impl Registry {
         entries.clone().unwrap_or_default()
     }
 
+    /// The plugins as they were read last; none: they were not read yet.
+    pub fn known(&self) -> Option<Arc<Entries>> {
+        self.entries.read().expect("never poisoned").clone()
+    }
+
     /// The version of a plugin that is at work, or an error that says what to do.
     pub fn plugin(&self, id: &str) -> anyhow::Result<Plugin> {
         let entries = self.entries();

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod afternoon;
+#[cfg(unix)]
+mod alerts;
 mod architecture;
 mod bundles;
 mod canary;
@@ -16,6 +18,8 @@ mod generations;
 mod hostile;
 mod impostors;
 mod languages;
+#[cfg(unix)]
+mod mailbox;
 mod mirakl;
 mod pages;
 mod plugins;

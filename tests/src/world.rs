@@ -270,6 +270,13 @@ impl World {
         finish(command, args).await
     }
 
+    /// Runs a command with something more in its environment.
+    pub async fn run_with(&self, args: &[&str], (name, value): (&str, &str)) -> Ran {
+        let mut command = self.command();
+        command.args(args).env(name, value);
+        finish(command, args).await
+    }
+
     /// Runs a command that is to die at a named point.
     pub async fn run_to_crash(&self, args: &[&str], point: &str) -> Ran {
         let mut command = self.command();

@@ -1,11 +1,13 @@
 //! The command line: one file per command.
 
+mod alert;
 mod channel;
 mod data;
 mod demo;
 mod explain;
 mod extra;
 mod logging;
+mod notify;
 mod order;
 mod orders;
 mod output;
@@ -99,6 +101,12 @@ enum Command {
     Status(status::StatusArgs),
     /// List orders.
     Orders(orders::OrdersArgs),
+    /// What needs a person, and who has said that they know.
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
+    /// Who is told of alerts, and by which way.
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
     /// Why a SKU has its number, or what happened to an order.
     Explain(explain::ExplainArgs),
     /// Accept an order that its channel asks about.
@@ -269,6 +277,8 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Run(a) => run::run(a, env).await,
         Command::Status(a) => status::run(a, env).await,
         Command::Orders(a) => orders::run(a, env).await,
+        Command::Alert(c) => alert::run(c, env).await,
+        Command::Notify(c) => notify::run(c, env).await,
         Command::Explain(a) => explain::run(a, env).await,
         Command::Accept(a) => order::act(a, Wish::Accept, env).await,
         Command::Refuse(a) => order::refuse(a, env).await,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::clock;
 use super::{Env, FINE};
+use crate::alert;
 use crate::host::Host;
 use crate::model::{Instant, Key};
 use crate::schedule::{self, End, Wakes};
@@ -37,8 +38,16 @@ pub(super) async fn run(args: RunArgs, env: &Env) -> anyhow::Result<u8> {
     };
     say_what(&host, env).await?;
     let json = env.json;
-    let worked = schedule::run(host, wakes, stop.clone(), |key, end| tell(key, end, json)).await;
+    let (bell, over) = (alert::Bell::default(), CancellationToken::new());
+    let watching = tokio::spawn(alert::watch(host.clone(), bell.clone(), over.clone()));
+    let worked = schedule::run(host, wakes, stop.clone(), |key, end| {
+        bell.ring();
+        tell(key, end, json);
+    })
+    .await;
     stop.cancel();
+    over.cancel();
+    watching.await?;
     if let Some(served) = served {
         // Answers under way are waited for, a page that only follows changes is not.
         if let Ok(ended) = tokio::time::timeout(web::GRACE, served).await {

@@ -368,6 +368,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets a secret.
+    pub fn drop_secret(&self, shop: &str, owner: &str, field: &str) -> Result<(), Error> {
+        self.conn.execute(
+            "delete from secret where shop = ?1 and owner = ?2 and field = ?3",
+            params![shop, owner, field],
+        )?;
+        Ok(())
+    }
+
     /// The sealed secrets of one owner, by field.
     pub fn secrets(&self, shop: &str, owner: &str) -> Result<BTreeMap<String, Vec<u8>>, Error> {
         let mut statement = self

@@ -3,6 +3,8 @@
 //! Everything that may run twice is made safe here: unique keys for orders, one open intent per effect,
 //! and a fencing epoch per channel that each write of a cycle checks in its own transaction.
 
+mod alert_facts;
+mod alerts;
 mod bundles;
 mod catalog;
 mod config;
@@ -12,6 +14,7 @@ mod intents;
 mod ledger;
 mod order_list;
 mod orders;
+mod outbox;
 mod parcels;
 mod people;
 mod plugins;
@@ -20,6 +23,8 @@ mod store;
 mod tickets;
 mod timeline;
 
+pub use alert_facts::{ChannelFacts, Found, NumberFact, OrderFact, ParcelFact, TargetFacts};
+pub use alerts::{Alert, AlertFilter, Told};
 pub use bundles::Bundles;
 pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
 pub use config::{ChannelRow, ChannelState, ShopRow};
@@ -29,6 +34,7 @@ pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
 pub use order_list::{OrderFilter, OrderMark, OrderSort, OrderSpan};
 pub use orders::{CreatedFrom, OrderRow, OrderState, UnitRow};
+pub use outbox::{Outgoing, Waiting};
 pub use parcels::{ParcelRow, ParcelState};
 pub use people::{AuditRow, Invitation, Person, TokenRow};
 pub use plugins::{PluginAtWork, PluginVersion};

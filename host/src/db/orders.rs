@@ -55,7 +55,7 @@ impl OrderState {
         )
     }
 
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text {
             "held" => OrderState::Held,
             "blocked" => OrderState::Blocked,

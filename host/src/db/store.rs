@@ -429,3 +429,9 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), Error> {
         }
     })
 }
+
+/// The schema, in a database of a test.
+#[cfg(test)]
+pub(super) fn bring_up_to_date(conn: &mut Connection) {
+    migrations::runner().run(conn).expect("the migrations run");
+}

@@ -1,21 +1,25 @@
 //! Plain types that every part of the host speaks. No I/O, no clock, no database.
 
 mod actor;
+mod alert;
 mod channel;
 mod exchange;
 mod extra;
 mod order;
 mod policy;
+mod policy_settings;
 mod refusal;
 mod rights;
 mod shop;
 
 pub use actor::*;
+pub use alert::*;
 pub use channel::*;
 pub use exchange::*;
 pub use extra::*;
 pub use order::*;
 pub use policy::*;
+pub use policy_settings::*;
 pub use refusal::*;
 pub use rights::*;
 pub use shop::*;

@@ -70,7 +70,7 @@ pub struct LocationView {
 pub struct SettingView {
     /// As it is written.
     pub key: String,
-    /// `text`, `integer`, `fraction`, `boolean`, `choice` or `json`.
+    /// `text`, `integer`, `fraction`, `amount`, `boolean`, `choice` or `json`.
     pub kind: &'static str,
     /// It is the plugin's own, not one of the sync.
     pub of_plugin: bool,
@@ -157,6 +157,7 @@ pub fn policy_settings(policy: &Policy) -> Vec<SettingView> {
             key: s.key.into(),
             kind: match s.kind {
                 PolicyKind::Integer => "integer",
+                PolicyKind::Amount => "amount",
                 PolicyKind::Fraction => "fraction",
                 PolicyKind::Boolean => "boolean",
                 PolicyKind::Choice(_) => "choice",

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::cycle::Report;
 use crate::db::{ChannelRow, ChannelState, CycleRow, Error, Fate, Store, Tx};
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, Money};
 
 /// Cycles shown of each channel.
 const CYCLES: u32 = 40;
@@ -102,6 +102,8 @@ pub struct Urgent {
     pub state: String,
     /// Why.
     pub reason: Option<String>,
+    /// What the marketplace charges when the order is late, where that is set; once for each order.
+    pub fee: Option<Money>,
 }
 
 /// What kind of thing needs a person.
@@ -151,15 +153,25 @@ fn read(tx: &Tx<'_>, one: Option<&Key>) -> Result<Overview, Error> {
         let mut channel = channel(tx, row, now)?;
         channel.needs = (needs.len() - before) as u32;
         channels.push(channel);
-        urgent.extend(tx.open_units(&row.key, UNITS)?.into_iter().map(|u| Urgent {
-            channel: row.key.to_string(),
-            order: u.order,
-            number: u.number,
-            sku: u.sku,
-            ship_by: u.ship_by,
-            state: u.state,
-            reason: u.reason,
-        }));
+        let currency = tx.shop(&row.key.shop)?.and_then(|s| s.info);
+        let fee = (row.policy.late_fee)
+            .zip(currency.map(|i| i.currency))
+            .map(|(amount, currency)| Money { amount, currency });
+        let mut last = String::new();
+        for unit in tx.open_units(&row.key, UNITS)? {
+            let first = unit.order != last;
+            last.clone_from(&unit.order);
+            urgent.push(Urgent {
+                channel: row.key.to_string(),
+                order: unit.order,
+                number: unit.number,
+                sku: unit.sku,
+                ship_by: unit.ship_by,
+                state: unit.state,
+                reason: unit.reason,
+                fee: fee.clone().filter(|_| first && unit.ship_by.is_some()),
+            });
+        }
     }
     urgent.sort_by_key(|u| (u.ship_by.is_none(), u.ship_by));
     urgent.truncate(UNITS as usize);

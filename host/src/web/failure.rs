@@ -105,6 +105,17 @@ impl From<db::Error> for Failure {
     }
 }
 
+impl From<crate::alert::Error> for Failure {
+    fn from(error: crate::alert::Error) -> Self {
+        use crate::alert::Error;
+        match error {
+            Error::Unknown(text) => Failure::Unknown(text),
+            Error::Wrong(text) => Failure::Invalid(text),
+            other => Failure::from(anyhow::Error::from(other)),
+        }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let text = format!("{error:#}");

@@ -1,5 +1,6 @@
 //! The JSON API, and its description.
 
+mod alerts;
 mod channels;
 mod host;
 mod input;
@@ -105,10 +106,13 @@ pub(super) fn router(app: &App) -> Router<App> {
     let viewer = OpenApiRouter::new()
         .routes(routes!(host::overview))
         .routes(routes!(host::events))
+        .routes(routes!(alerts::alerts))
         .routes(routes!(channels::channel))
         .routes(routes!(channels::plan))
         .merge(orders::viewer());
     let operator = OpenApiRouter::new()
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::unacknowledge))
         .routes(routes!(channels::approve))
         .routes(routes!(channels::pause))
         .routes(routes!(channels::resume))
@@ -117,6 +121,10 @@ pub(super) fn router(app: &App) -> Router<App> {
     let admin = OpenApiRouter::new()
         .routes(routes!(channels::set))
         .routes(routes!(channels::extras))
+        .routes(routes!(alerts::targets))
+        .routes(routes!(alerts::put_target))
+        .routes(routes!(alerts::test_target))
+        .routes(routes!(alerts::remove_target))
         .routes(routes!(host::audit))
         .routes(routes!(host::people))
         .routes(routes!(host::invite))

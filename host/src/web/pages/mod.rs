@@ -1,6 +1,7 @@
 //! The pages.
 
 mod activity;
+mod alerts;
 mod backstage;
 mod channels;
 mod form;
@@ -136,6 +137,7 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/channels/{shop}/{channel}/plan", get(channels::plan))
         .route("/activity", get(activity::events))
         .route("/activity/people", get(activity::people))
+        .route("/activity/alerts", get(alerts::alerts))
         .route("/me", get(settings::me).post(settings::change_password))
         .route("/orders", get(orders::list_page))
         .route("/orders/{shop}/{channel}/{id}", get(orders::order_page))
@@ -143,6 +145,14 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
     let operator = Router::new()
+        .route(
+            "/activity/alerts/{id}/acknowledge",
+            post(alerts::acknowledge),
+        )
+        .route(
+            "/activity/alerts/{id}/unacknowledge",
+            post(alerts::unacknowledge),
+        )
         .route("/channels/{shop}/{channel}/act", post(channels::act))
         .route(
             "/channels/{shop}/{channel}/approve",
@@ -174,6 +184,11 @@ pub(super) fn router(app: &App) -> Router<App> {
             post(channels::change_extra),
         )
         .route("/settings", get(settings::settings).post(settings::set))
+        .route(
+            "/settings/notify",
+            get(alerts::targets).post(alerts::put_target),
+        )
+        .route("/settings/notify/{name}", post(alerts::act_on_target))
         .route("/settings/people", post(settings::invite))
         .route("/settings/people/{name}", post(settings::person))
         .route("/settings/tokens", post(settings::add_token))
