@@ -11,7 +11,8 @@ test.beforeAll(async () => {
 test.afterAll(() => world?.end());
 
 const PAGES = [
-  "/", "/channels", `/channels/${KEY}`, `/channels/${KEY}/plan`, "/set-up", "/set-up/shop",
+  "/", "/orders", "ORDER", "/products", "SKU", "/plugins", "/plugins/the-iconic", "/activity/alerts", "/settings/notify",
+  "/channels", `/channels/${KEY}`, `/channels/${KEY}/plan`, "/set-up", "/set-up/shop",
   "/set-up/channel?shop=kestrel&plugin=mirakl", "/activity", "/activity/people", "/settings", "/me", "/no-such-page",
 ];
 
@@ -37,7 +38,10 @@ for (const colorScheme of ["light", "dark"]) {
       };
       await look("/sign-in");
       await world.signIn(page, "admin");
-      for (const path of PAGES) {
+      const [order] = (await world.control("state", undefined, "GET")).seller_center.newest_orders;
+      for (let path of PAGES) {
+        if (path === "ORDER") path = `/orders/${KEY}/${order.id}`;
+        if (path === "SKU") path = `/products/kestrel/${encodeURIComponent(order.items[0].sku)}`;
         await page.goto(world.url + path);
         await look(path);
       }
