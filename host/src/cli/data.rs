@@ -19,13 +19,18 @@ pub(super) fn init(env: &Env) -> anyhow::Result<u8> {
     let fresh = !env.data.join("lockstep.db").exists();
     Host::attach(&env.data, env.scrubber.clone())?;
     let place = env.data.display();
-    if fresh {
+    if env.json {
+        println!(
+            "{}",
+            serde_json::json!({"data": env.data, "key": env.data.join("key"), "created": fresh})
+        );
+    } else if fresh {
         println!("Created {place}: database, key and cache.");
         println!(
             "Keep a copy of {} in a safe place: without it the stored credentials cannot be read.",
             env.data.join("key").display()
         );
-        println!("Next: `lockstep shop add NAME --domain NAME.myshopify.com --client-id ID`.");
+        println!("Next: `lockstep run`, and set up everything on its pages; or `lockstep shop add`.");
     } else {
         println!("{place} exists and is in order; nothing was changed.");
     }
@@ -38,11 +43,11 @@ pub(super) async fn backup(args: FileArgs, env: &Env) -> anyhow::Result<u8> {
         return Err(Usage(format!("{} exists; name a new file", args.file.display())).into());
     }
     host.store.backup(&args.file).await?;
-    println!(
+    env.done(&format!(
         "Backed up to {}, and the copy verified. The key is not in it: keep {} apart.",
         args.file.display(),
         env.data.join("key").display()
-    );
+    ));
     Ok(FINE)
 }
 
@@ -51,15 +56,23 @@ pub(super) fn restore(args: FileArgs, env: &Env) -> anyhow::Result<u8> {
         return Err(Usage(format!("there is no file {}", args.file.display())).into());
     }
     let kept = db::restore(&env.data, &args.file)?;
-    println!("Restored from {}.", args.file.display());
+    let mut said = format!("Restored from {}.", args.file.display());
     if kept.exists() {
-        println!("The former database is kept as {}.", kept.display());
+        said += &format!(" The former database is kept as {}.", kept.display());
     }
+    env.done(&said);
     Ok(FINE)
 }
 
 pub(super) async fn check(env: &Env) -> anyhow::Result<u8> {
     let faults = env.host()?.store.check().await?;
+    if env.json {
+        println!(
+            "{}",
+            serde_json::json!({"sound": faults.is_empty(), "faults": faults})
+        );
+        return Ok(if faults.is_empty() { FINE } else { ATTENTION });
+    }
     if faults.is_empty() {
         println!("The database is sound.");
         return Ok(FINE);
