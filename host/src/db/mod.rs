@@ -7,6 +7,7 @@ mod bundles;
 mod catalog;
 mod config;
 mod error;
+mod figures;
 mod intents;
 mod ledger;
 mod orders;
@@ -16,11 +17,13 @@ mod plugins;
 mod reports;
 mod store;
 mod tickets;
+mod webhooks;
 
 pub use bundles::Bundles;
 pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
 pub use config::{ChannelRow, ChannelState, ShopRow};
 pub use error::Error;
+pub use figures::{ChannelFigures, FileSizes};
 pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
 pub use orders::{CreatedFrom, OrderRow, OrderState, UnitRow};
@@ -30,6 +33,7 @@ pub use plugins::{PluginAtWork, PluginVersion};
 pub use reports::{ChannelStatus, OpenUnit};
 pub use store::{Lease, Store, Tx, restore};
 pub use tickets::{Fate, SentRow, TicketRow, queued_as};
+pub use webhooks::{Deliveries, Delivery, HintKind, HintRow, SubscriptionRow};
 
 /// Milliseconds since 1970 of an instant, as stored.
 pub(crate) fn ms(at: crate::model::Instant) -> i64 {

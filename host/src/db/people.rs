@@ -316,6 +316,13 @@ impl Tx<'_> {
             .transpose()
     }
 
+    /// Takes a setting of the host away.
+    pub fn drop_setting(&self, key: &str) -> Result<(), Error> {
+        self.conn
+            .execute("delete from setting where key = ?1", params![key])?;
+        Ok(())
+    }
+
     /// Sets a setting of the host.
     pub fn put_setting<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Error> {
         self.conn.execute(
