@@ -15,4 +15,5 @@ pub mod registry;
 pub mod schedule;
 pub mod shop;
 pub mod sync;
+pub mod telemetry;
 pub mod vault;

@@ -18,11 +18,12 @@ use std::time::Duration;
 use jiff::ToSpan;
 use serde::Serialize;
 
-use crate::db::{self, ChannelRow, ChannelState, Lease, ShopRow, Store};
+use crate::db::{self, ChannelRow, ChannelState, HintKind, Lease, ShopRow, Store};
 use crate::model::{Fault, Instant, Key};
 use crate::plugin::Connector;
 use crate::shop::Shop;
 use crate::sync::stock::StockChange;
+use crate::telemetry::spans::flow;
 
 /// What is open on either side is read by id at least this often.
 const REREAD_SECONDS: i64 = 1_800;
@@ -296,6 +297,23 @@ impl Cycle {
         REREAD_SECONDS.min(i64::from(self.row.policy.read_back_s))
     }
 
+    /// What messages named of the channel, which is forgotten: if it cannot be read now, the next reading of all that
+    /// changed finds it.
+    pub(crate) async fn take_hints(&self, kind: HintKind) -> Step<Vec<String>> {
+        let key = self.key().clone();
+        let named = {
+            let key = key.clone();
+            self.store.read(move |tx| tx.hints(&key, kind)).await?
+        };
+        let ids = named.iter().map(|hint| hint.id.clone()).collect();
+        if !named.is_empty() {
+            self.store
+                .fenced(&self.lease, move |tx| tx.drop_hints(&key, kind, &named))
+                .await?;
+        }
+        Ok(ids)
+    }
+
     /// When the channel is due, as stored.
     pub fn due(&self) -> Instant {
         self.row.due_at
@@ -312,18 +330,18 @@ impl Cycle {
             self.mode = Mode::Plan;
             self.report.awaits_approval = Some("the first sync is a plan to approve".into());
         }
-        self.identify().await?;
+        flow("identify", self.identify()).await?;
         // Sales first: a number pushed later must know of every one of them.
-        self.read_orders().await?;
-        self.refresh_catalog().await?;
-        self.accept_orders().await?;
-        self.create_orders().await?;
-        self.refresh_stale_items().await?;
-        self.read_shop_orders().await?;
+        flow("orders in", self.read_orders()).await?;
+        flow("catalogues", self.refresh_catalog()).await?;
+        flow("orders accepted", self.accept_orders()).await?;
+        flow("orders created", self.create_orders()).await?;
+        flow("stock read again", self.refresh_stale_items()).await?;
+        flow("shop orders in", self.read_shop_orders()).await?;
         self.alarm_shipped_though_dropped().await?;
-        self.send_parcels().await?;
-        self.cross_cancellations().await?;
-        self.push_stock().await?;
+        flow("fulfillments out", self.send_parcels()).await?;
+        flow("cancellations", self.cross_cancellations()).await?;
+        flow("stock out", self.push_stock()).await?;
         if self.mode == Mode::Act {
             let key = self.key().clone();
             self.store

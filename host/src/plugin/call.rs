@@ -17,6 +17,7 @@ use super::runtime::{Plugin, Running, new_store, reason};
 use super::state::{State, Surroundings};
 use super::stats::{Counters, Used};
 use crate::model::Fault;
+use crate::telemetry::{self, PluginCall, spans};
 use crate::vault::Scrubber;
 
 /// What a plugin says when a call fails.
@@ -60,6 +61,7 @@ pub(super) struct Call {
     pub store: Store<State>,
     writes: bool,
     start: Clock,
+    pub span: tracing::Span,
     _running: Running,
 }
 
@@ -79,6 +81,7 @@ impl Shared {
             store,
             writes,
             start: Clock::now(),
+            span: spans::plugin_call(&plugin.id, &self.around.channel, call),
             _running: running,
         }
     }
@@ -166,6 +169,17 @@ impl Call {
         };
         self.shared.counters.add(&used);
         self.shared.plugin.inner.counters.add(&used);
+        spans::failed(&self.span, result.as_ref().err().map(Fault::case));
+        telemetry::plugin_called(PluginCall {
+            plugin: &state.who.plugin,
+            channel: &self.shared.around.channel,
+            call: state.who.call,
+            fault: used.fault,
+            broken: used.broken,
+            cpu: used.cpu,
+            wall: used.wall,
+            memory: state.space.memory(),
+        });
         tracing::debug!(
             target: "plugin",
             plugin = &*state.who.plugin,
@@ -226,14 +240,14 @@ macro_rules! call {
             return Err($self.shared.cannot(name, stringify!($capability)));
         };
         let mut call = $self.shared.begin(name, $writes);
-        let wall = call.shared.limits.wall;
+        let (wall, span) = (call.shared.limits.wall, call.span.clone());
         let answer = {
             let store = &mut call.store;
             let work = async {
                 let instance = pre.instantiate_async(&mut *store).await?;
                 instance.$guest().$method(&mut *store $(, $argument)*).await
             };
-            tokio::time::timeout(wall, work).await
+            tokio::time::timeout(wall, tracing::Instrument::instrument(work, span)).await
         };
         call.end(answer)
     }};

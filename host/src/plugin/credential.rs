@@ -15,6 +15,7 @@ use super::bindings::http::Error;
 use super::egress::{Egress, join};
 use super::manifest::{ClientAuth, CredentialKind, CredentialSlot};
 use crate::net;
+use crate::telemetry;
 
 /// A secret that the operator gave for a slot.
 #[derive(Clone, Debug)]
@@ -214,11 +215,14 @@ impl Slot {
             max_body: LONGEST_TOKEN_ANSWER,
         };
         let asked = Instant::now();
-        let answer = egress.exchange(request).await.map_err(|e| match e {
-            net::Error::Forbidden(text) => Error::Forbidden(text),
-            // A token that is bought and lost harms nobody: ask again.
-            other => Error::Unavailable(format!("token endpoint: {other}")),
-        })?;
+        let answer = egress
+            .exchange(telemetry::TOKEN, request)
+            .await
+            .map_err(|e| match e {
+                net::Error::Forbidden(text) => Error::Forbidden(text),
+                // A token that is bought and lost harms nobody: ask again.
+                other => Error::Unavailable(format!("token endpoint: {other}")),
+            })?;
         match answer.status {
             200..=299 => {}
             400 | 401 | 403 => {

@@ -21,6 +21,7 @@ use super::manifest::{CallRate, CredentialKind, Manifest, Rate, is_token};
 use super::rates::CallRates;
 use super::tap::{Outcome, Tap, Tapped};
 use crate::net;
+use crate::telemetry::{self, Peer};
 use crate::vault::Scrubber;
 
 const LONGEST_URL: usize = 16 << 10;
@@ -139,13 +140,13 @@ impl Egress {
         let writes = request.writes;
         let (request, slot) = self.check(request, room, limits.request).map_err(refuse)?;
         let outcome = match &self.tap {
-            None => self.deliver(request, slot, latest).await?,
+            None => self.deliver(who.call, request, slot, latest).await?,
             Some(tap) => {
                 let name = slot.map(|s| s.spec.slot.as_str());
                 let seen = Tapped::new(&request, &self.base, name, writes);
                 let outcome = match tap.instead(&seen) {
                     Some(outcome) => outcome,
-                    None => self.deliver(request, slot, latest).await?,
+                    None => self.deliver(who.call, request, slot, latest).await?,
                 };
                 match tap.heard(&seen, outcome) {
                     Ok(answer) if answer.body.len() > room => Err(net::Error::TooLarge(room)),
@@ -166,13 +167,17 @@ impl Egress {
     /// Adds the credential and sends. The outer error tells that there is no credential to be had.
     async fn deliver(
         &self,
+        call: &str,
         request: net::Request,
         slot: Option<&Slot>,
         latest: Instant,
     ) -> Result<Outcome, Error> {
         if let Some(path) = self.own_path(&request.url) {
             let (method, admit) = (request.method.as_str(), &self.call_rates);
-            if let Err(wait) = admit.admit(method, path, latest).await {
+            let asked = Instant::now();
+            let admitted = admit.admit(method, path, latest).await;
+            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
+            if let Err(wait) = admitted {
                 let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
                 return Err(Error::Throttled(ms));
             }
@@ -184,7 +189,7 @@ impl Egress {
                 Some(slot) => slot.apply(self, &mut attempt, rejected).await?,
                 None => None,
             };
-            let outcome = self.exchange(attempt).await;
+            let outcome = self.exchange(call, attempt).await;
             // A token can end before its time. Refused for it, nothing was done: once more with a new one.
             let refused = outcome.as_ref().is_ok_and(|a| a.status == 401);
             if refused && serial.is_some() && rejected.is_none() {
@@ -198,10 +203,13 @@ impl Egress {
     /// Waits for the rate, sends and logs.
     pub(super) async fn exchange(
         &self,
+        call: &str,
         request: net::Request,
     ) -> Result<net::Response, net::Error> {
         if let Some(rate) = &self.rate {
+            let asked = Instant::now();
             rate.until_ready().await;
+            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
         }
         let method = request.method.as_str();
         let (host, path) = (
@@ -211,6 +219,8 @@ impl Egress {
         let start = Instant::now();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = self.client.send(request).await;
+        let status = answer.as_ref().ok().map(|a| a.status);
+        telemetry::requested(Peer::Channel, &self.channel, call, status, start.elapsed());
         let ms = start.elapsed().as_millis() as u64;
         match &answer {
             Ok(a) => {

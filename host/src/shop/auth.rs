@@ -12,6 +12,7 @@ use super::errors::{self, Kind};
 use super::place_of;
 use crate::model::Fault;
 use crate::net::{Client, Method, Request};
+use crate::telemetry::{self, Peer};
 use crate::vault::Scrubber;
 
 /// Life of a token whose answer does not tell, in seconds.
@@ -46,15 +47,17 @@ pub(super) struct Token {
 pub(super) struct Tokens {
     auth: ShopAuth,
     endpoint: Url,
+    shop: String,
     scrubber: Scrubber,
     current: Mutex<Option<Token>>,
 }
 
 impl Tokens {
-    pub(super) fn new(auth: ShopAuth, endpoint: Url, scrubber: Scrubber) -> Self {
+    pub(super) fn new(auth: ShopAuth, endpoint: Url, shop: String, scrubber: Scrubber) -> Self {
         Self {
             auth,
             endpoint,
+            shop,
             scrubber,
             current: Mutex::new(None),
         }
@@ -135,10 +138,12 @@ impl Tokens {
             max_body: 64 * 1024,
         };
         let place = place_of(&self.endpoint);
-        let mut response = client
-            .send(request)
-            .await
-            .map_err(|e| errors::of_transport(e, Kind::Query))?;
+        let asked = Instant::now();
+        let outcome = client.send(request).await;
+        let took = asked.elapsed();
+        let status = outcome.as_ref().ok().map(|a| a.status);
+        telemetry::requested(Peer::Shopify, &self.shop, telemetry::TOKEN, status, took);
+        let mut response = outcome.map_err(|e| errors::of_transport(e, Kind::Query))?;
         if response.status != 200 {
             response.body = self.scrubber.scrub_bytes(response.body);
         }
@@ -205,6 +210,7 @@ mod tests {
             "https://x.myshopify.com/admin/oauth/access_token"
                 .parse()
                 .unwrap(),
+            "kestrel".into(),
             Scrubber::default(),
         );
         assert!(!format!("{tokens:?}").contains("hush"));

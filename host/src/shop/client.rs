@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 use url::Url;
 
 use super::auth::Tokens;
 use super::errors::{self, Head, Kind};
 use super::operations::Ask;
 use super::place_of;
-use super::throttle::{Limiter, Urgency};
+use super::throttle::{Cost, Limiter, Urgency};
 use crate::model::Fault;
 use crate::net::{Client, Method, Request, Response};
+use crate::telemetry::{self, Peer, spans};
 
 /// How often a call that was turned away for want of points is sent in all.
 const TRIES: u32 = 5;
@@ -29,6 +31,8 @@ const MUTATION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Endpoint {
     client: Client,
     url: Url,
+    /// The operator's short name of the shop.
+    shop: String,
     api_version: String,
     tokens: Tokens,
     limiter: Limiter,
@@ -50,10 +54,17 @@ struct Body<'a, V> {
 }
 
 impl Endpoint {
-    pub(super) fn new(client: Client, url: Url, api_version: String, tokens: Tokens) -> Self {
+    pub(super) fn new(
+        client: Client,
+        url: Url,
+        shop: String,
+        api_version: String,
+        tokens: Tokens,
+    ) -> Self {
         Self {
             client,
             url,
+            shop,
             api_version,
             tokens,
             limiter: Limiter::new(),
@@ -80,7 +91,11 @@ impl Endpoint {
         variables: &A::Variables,
         size: u32,
     ) -> Result<A, Fault> {
-        Ok(self.answer::<A>(variables, size).await?.data)
+        let span = spans::operation(&self.shop, A::NAME);
+        let answer = self.answer::<A>(variables, size);
+        let result = answer.instrument(span.clone()).await;
+        spans::failed(&span, result.as_ref().err().map(Fault::case));
+        Ok(result?.data)
     }
 
     /// As [`Self::ask_sized`], with what the answer's headers say.
@@ -100,7 +115,9 @@ impl Endpoint {
         let shape = (A::NAME, size);
         let mut urgency = A::URGENCY;
         for _ in 0..TRIES {
+            let asked = tokio::time::Instant::now();
             let pass = self.limiter.enter(shape, A::COST, urgency).await;
+            telemetry::waited(Peer::Shopify, &self.shop, asked.elapsed());
             let response = self.post(&body, A::NAME, A::KIND).await?;
             if let Some(fault) = errors::of_status(&response, &place_of(&self.url), A::KIND) {
                 return Err(fault);
@@ -110,7 +127,9 @@ impl Endpoint {
             let cost = head.cost();
             pass.settle(cost);
             let errors = head.errors();
-            if errors::turned_away(&errors, cost) {
+            let turned_away = errors::turned_away(&errors, cost);
+            telemetry::points(&self.shop, points(cost, turned_away));
+            if turned_away {
                 tracing::debug!(operation = A::NAME, "turned away for want of points");
                 if cost.is_none_or(|c| c.throttle_status.is_none()) {
                     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -159,11 +178,11 @@ impl Endpoint {
                 max_body: MAX_BODY,
             };
             let started = tokio::time::Instant::now();
-            let mut response = self
-                .client
-                .send(request)
-                .await
-                .map_err(|e| errors::of_transport(e, kind))?;
+            let outcome = self.client.send(request).await;
+            let took = started.elapsed();
+            let status = outcome.as_ref().ok().map(|a| a.status);
+            telemetry::requested(Peer::Shopify, &self.shop, operation, status, took);
+            let mut response = outcome.map_err(|e| errors::of_transport(e, kind))?;
             tracing::debug!(
                 operation,
                 status = response.status,
@@ -192,6 +211,15 @@ impl Endpoint {
             );
         }
         Some(version.to_owned())
+    }
+}
+
+fn points(cost: Option<Cost>, turned_away: bool) -> telemetry::Points {
+    let bucket = cost.and_then(|c| c.throttle_status);
+    telemetry::Points {
+        spent: cost.and_then(|c| c.actual_query_cost),
+        bucket: bucket.map(|b| (b.currently_available, b.maximum_available, b.restore_rate)),
+        turned_away,
     }
 }
 
