@@ -17,3 +17,4 @@ pub mod shop;
 pub mod sync;
 pub mod telemetry;
 pub mod vault;
+pub mod web;
