@@ -20,9 +20,11 @@ mod mirakl;
 mod plugins;
 mod practice;
 mod schema;
+mod telemetry;
 mod tools;
 mod vendure;
 mod wasi;
+mod webhooks;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.
