@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::cycle::extras::Ready;
@@ -30,9 +30,35 @@ pub struct Host {
     pub registry: Registry,
     shops: Mutex<HashMap<String, (Fingerprint, Arc<SharedShop>)>>,
     connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
+    /// Beats while its schedule is alive.
+    pub heartbeat: Heartbeat,
     name: String,
     progress: Option<Progress>,
     doing: Arc<Mutex<HashMap<Key, String>>>,
+}
+
+/// The field of a shop's secret, and of the one before.
+const SECRET: &str = "secret";
+const FORMER: &str = "former-secret";
+/// How long the one before counts: Shopify signs with it until it is revoked, and for an hour after.
+const FORMER_COUNTS_MS: i64 = 24 * 3_600_000;
+/// The field of the secret in a channel's address for messages.
+const ADDRESS: &str = "address";
+
+/// When something that runs for ever was last seen to run.
+#[derive(Default)]
+pub struct Heartbeat(Mutex<Option<std::time::Instant>>);
+
+impl Heartbeat {
+    /// It runs.
+    pub fn beat(&self) {
+        *self.0.lock().expect("never poisoned") = Some(std::time::Instant::now());
+    }
+
+    /// How long ago it was seen to run; none when it never was.
+    pub fn age(&self) -> Option<std::time::Duration> {
+        (*self.0.lock().expect("never poisoned")).map(|t| t.elapsed())
+    }
 }
 
 /// Of everything a client is made from: it is made anew when an operator changes any of it beside the running host.
@@ -64,6 +90,7 @@ impl Host {
             registry,
             shops: Mutex::default(),
             connectors: Mutex::default(),
+            heartbeat: Heartbeat::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
             progress: None,
             doing: Arc::default(),
@@ -107,8 +134,32 @@ impl Host {
         Ok(Client::new(ClientOptions { allow_local })?)
     }
 
-    /// Seals a secret of a shop (`owner` empty) or channel.
+    /// Whether the key can be read again, and opens what is stored.
+    pub async fn check_key(&self) -> anyhow::Result<()> {
+        let sealed = self.store.read(|tx| tx.any_sealed()).await?;
+        let vault = Vault::load(&self.store.path().with_file_name("key"))?;
+        if let Some((owner, field, sealed)) = sealed {
+            vault.open(&aad(&owner.shop, &owner.channel, &field), &sealed)?;
+        }
+        Ok(())
+    }
+
+    /// Seals a secret of a shop (`owner` empty) or channel. The secret of a shop's app that it replaces is kept for
+    /// [`Host::signing_secrets`].
     pub async fn keep_secret(
+        &self,
+        shop: &str,
+        owner: &str,
+        field: &str,
+        secret: &SecretString,
+    ) -> anyhow::Result<()> {
+        if (owner, field) == ("", SECRET) {
+            self.keep_former(shop, secret).await?;
+        }
+        self.put_secret(shop, owner, field, secret).await
+    }
+
+    async fn put_secret(
         &self,
         shop: &str,
         owner: &str,
@@ -132,6 +183,68 @@ impl Host {
         secret: &SecretString,
     ) -> anyhow::Result<Vec<u8>> {
         Ok(self.vault.seal(&aad(shop, owner, field), secret)?)
+    }
+
+    /// Keeps a shop's secret that is about to be replaced, with the time until which it counts.
+    async fn keep_former(&self, shop: &str, new: &SecretString) -> anyhow::Result<()> {
+        let Some(sealed) = self.sealed(shop, "").await?.remove(SECRET) else {
+            return Ok(());
+        };
+        let former = self.vault.open(&aad(shop, "", SECRET), &sealed)?;
+        if former.expose_secret() == new.expose_secret() {
+            return Ok(());
+        }
+        let until = Instant::now().as_millisecond() + FORMER_COUNTS_MS;
+        let kept = SecretString::from(format!("{until} {}", former.expose_secret()));
+        self.put_secret(shop, "", FORMER, &kept).await
+    }
+
+    /// The secrets with which Shopify may sign messages of a shop now: that of its app, and for a day the one before. None
+    /// for a shop that is reached by a token: its app's secret is not known here.
+    pub async fn signing_secrets(&self, row: &ShopRow) -> anyhow::Result<Vec<SecretString>> {
+        if row.auth != "client-credentials" {
+            return Ok(Vec::new());
+        }
+        let sealed = self.sealed(&row.shop, "").await?;
+        let mut found = Vec::new();
+        for field in [SECRET, FORMER] {
+            let Some(sealed) = sealed.get(field) else {
+                continue;
+            };
+            let open = self.vault.open(&aad(&row.shop, "", field), sealed)?;
+            match open.expose_secret().split_once(' ') {
+                Some((until, former)) if field == FORMER => {
+                    let until: i64 = until.parse().unwrap_or(0);
+                    if Instant::now().as_millisecond() < until {
+                        found.push(SecretString::from(former));
+                    }
+                }
+                _ => found.push(open),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The secret at the end of the address to which a marketplace sends a channel's messages; made when there is none.
+    ///
+    /// It is none of the channel's secrets: its connector has to write it to the marketplace.
+    pub async fn address_secret(&self, key: &Key) -> anyhow::Result<SecretString> {
+        if let Some(known) = self.known_address_secret(key).await? {
+            return Ok(known);
+        }
+        let bytes: [u8; 32] = rand::random();
+        let secret = SecretString::from(hex::encode(bytes));
+        self.put_secret(&key.shop, &address_owner(key), ADDRESS, &secret)
+            .await?;
+        Ok(secret)
+    }
+
+    /// The same, if there is one.
+    pub async fn known_address_secret(&self, key: &Key) -> anyhow::Result<Option<SecretString>> {
+        let owner = address_owner(key);
+        let sealed = self.sealed(&key.shop, &owner).await?.remove(ADDRESS);
+        let open = |sealed: Vec<u8>| self.vault.open(&aad(&key.shop, &owner, ADDRESS), &sealed);
+        Ok(sealed.map(open).transpose()?)
     }
 
     /// The stored secrets of one owner, by field.
@@ -177,6 +290,7 @@ impl Host {
             .parse()
             .with_context(|| format!("shop {}: \"{}\" is not a URL", row.shop, row.base_url))?;
         let config = ShopConfig {
+            name: row.shop.clone(),
             base_url,
             api_version: crate::shop::API_VERSION.into(),
             auth,
@@ -360,6 +474,11 @@ impl Host {
 fn fingerprint<T: serde::Serialize>(of: &T) -> Fingerprint {
     use sha2::Digest;
     sha2::Sha256::digest(crate::db::json(of).as_bytes()).into()
+}
+
+/// No channel can have this name.
+fn address_owner(key: &Key) -> String {
+    format!("webhook:{}", key.channel)
 }
 
 fn aad(shop: &str, owner: &str, field: &str) -> String {

@@ -17,6 +17,7 @@ pub mod registry;
 pub mod schedule;
 pub mod shop;
 pub mod sync;
+pub mod telemetry;
 pub mod trace;
 pub mod vault;
 pub mod view;

@@ -152,8 +152,24 @@ fn arrows_run_one_way() {
                 "crate::host",
             ],
         ),
-        ("cycle", &["crate::cli", "crate::host", "crate::schedule"]),
-        ("schedule", &["crate::cli"]),
+        (
+            "telemetry",
+            &[
+                "crate::db",
+                "crate::net",
+                "crate::shop",
+                "crate::plugin",
+                "crate::cycle",
+                "crate::cli",
+                "crate::host",
+                "crate::web",
+            ],
+        ),
+        (
+            "cycle",
+            &["crate::cli", "crate::host", "crate::schedule", "crate::web"],
+        ),
+        ("schedule", &["crate::cli", "crate::web"]),
         ("alert", &["crate::cli", "crate::schedule"]),
     ] {
         let mut files = Vec::new();

@@ -26,10 +26,12 @@ mod plugins;
 mod practice;
 mod schema;
 mod served;
+mod telemetry;
 mod timeline;
 mod tools;
 mod vendure;
 mod wasi;
+mod webhooks;
 mod world;
 
 /// Leaves a test out with a loud line where its tool cannot be had; where `CI` is `true` that is a failure.

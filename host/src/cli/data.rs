@@ -30,7 +30,9 @@ pub(super) fn init(env: &Env) -> anyhow::Result<u8> {
             "Keep a copy of {} in a safe place: without it the stored credentials cannot be read.",
             env.data.join("key").display()
         );
-        println!("Next: `lockstep run`, and set up everything on its pages; or `lockstep shop add`.");
+        println!(
+            "Next: `lockstep run`, and set up everything on its pages; or `lockstep shop add`."
+        );
     } else {
         println!("{place} exists and is in order; nothing was changed.");
     }

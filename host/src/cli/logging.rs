@@ -1,20 +1,29 @@
-//! The log, on standard error, without secrets.
+//! The log, on standard error, without secrets; and spans, where the environment names a collector of OpenTelemetry.
 
 use std::io::Write;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
+use super::spans::{self, Export};
 use crate::vault::Scrubber;
 
-/// Starts logging. A filter that cannot be read counts as "warn".
-pub(super) fn start(filter: &str, scrubber: Scrubber) {
+/// Starts logging. A filter that cannot be read counts as "warn". What sends spans must be finished before the end.
+pub(super) fn start(filter: &str, scrubber: Scrubber) -> anyhow::Result<Option<Export>> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(Scrubbing(scrubber))
         .with_target(false)
-        .init();
+        // Each line says by itself what it is about.
+        .with_filter(
+            filter.and(filter_fn(|m| !m.is_span()).with_max_level_hint(LevelFilter::TRACE)),
+        );
+    let (layer, export) = spans::export()?.unzip();
+    tracing_subscriber::registry().with(layer).with(log).init();
+    Ok(export)
 }
 
 /// Blanks secrets in each line. Whatever writes to the log, even a library, passes here.

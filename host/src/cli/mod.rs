@@ -18,6 +18,7 @@ mod sandbox;
 mod screen;
 mod secret;
 mod shop;
+mod spans;
 mod status;
 mod sync;
 mod user;
@@ -226,13 +227,23 @@ impl FromStr for Key {
 pub async fn main() -> ExitCode {
     let cli = Cli::parse();
     let scrubber = Scrubber::default();
-    logging::start(&cli.log, scrubber.clone());
+    let export = match logging::start(&cli.log, scrubber.clone()) {
+        Ok(export) => export,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(USAGE);
+        }
+    };
     let env = Env {
         data: cli.data,
         json: cli.json,
         scrubber,
     };
-    match run(cli.command, &env).await {
+    let result = run(cli.command, &env).await;
+    if let Some(export) = export {
+        export.finish().await;
+    }
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {}", env.scrubber.scrub(&format!("{error:#}")));

@@ -40,6 +40,7 @@ pub(super) async fn run(args: RunArgs, env: &Env) -> anyhow::Result<u8> {
     let json = env.json;
     let (bell, over) = (alert::Bell::default(), CancellationToken::new());
     let watching = tokio::spawn(alert::watch(host.clone(), bell.clone(), over.clone()));
+    let subscribing = tokio::spawn(web::hooks::subscribe(host.clone(), over.clone()));
     let worked = schedule::run(host, wakes, stop.clone(), |key, end| {
         bell.ring();
         tell(key, end, json);
@@ -48,6 +49,7 @@ pub(super) async fn run(args: RunArgs, env: &Env) -> anyhow::Result<u8> {
     stop.cancel();
     over.cancel();
     watching.await?;
+    subscribing.await?;
     if let Some(served) = served {
         // Answers under way are waited for, a page that only follows changes is not.
         if let Ok(ended) = tokio::time::timeout(web::GRACE, served).await {

@@ -1,8 +1,8 @@
 //! Mirrors both catalogues: incrementally each cycle, wholly on the read-back interval.
 
 use super::bundles::TOLD_BY;
-use super::{Cycle, Step, channel, shopify};
-use crate::db::Mismatch;
+use super::{Cycle, Step, Stop, channel, shopify};
+use crate::db::{HintKind, Mismatch};
 use crate::model::{Fault, Instant, Key, Listing, Variant};
 use crate::sync::link;
 
@@ -49,6 +49,7 @@ impl Cycle {
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
         }
+        let news = self.read_hinted_listings().await?;
         // Another channel, or a run that was killed, may have read an edit that this channel has not linked by yet.
         let (marked, linked, told_by) = {
             let key = key.clone();
@@ -64,7 +65,7 @@ impl Cycle {
                 .await?
         };
         let tell_by = self.bundles_told_by();
-        if whole || marked != linked || tell_by.as_ref().is_some_and(|t| *t != told_by) {
+        if whole || news || marked != linked || tell_by.as_ref().is_some_and(|t| *t != told_by) {
             self.relink(marked, tell_by).await?;
         } else {
             let key = key.clone();
@@ -445,6 +446,37 @@ impl Cycle {
         Ok(())
     }
 
+    /// Reads the listings that messages named by SKU. True when one has come, or has gone from that SKU.
+    async fn read_hinted_listings(&mut self) -> Step<bool> {
+        let named = self.take_hints(HintKind::Sku).await?;
+        if named.is_empty() {
+            return Ok(false);
+        }
+        let before = self.listings_of(&named).await?;
+        match self.read_listings_of(&named).await {
+            Ok(()) => Ok(self.listings_of(&named).await? != before),
+            // Nothing proves that what was named exists: the reading of the whole catalogue is what counts.
+            Err(Stop::Fault { fault, .. }) => {
+                tracing::info!(channel = %self.key(), "listings that messages named: {fault}");
+                Ok(false)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The ids of the listings with these SKUs, as known.
+    async fn listings_of(&self, skus: &[String]) -> Step<Vec<String>> {
+        let (key, skus) = (self.key().clone(), skus.to_vec());
+        let found = self.store.read(move |tx| {
+            let mut ids = Vec::new();
+            for sku in &skus {
+                ids.extend(tx.listings_with_sku(&key, sku)?.into_iter().map(|l| l.id));
+            }
+            Ok(ids)
+        });
+        Ok(found.await?)
+    }
+
     /// The channel's carriers and reasons.
     pub(super) async fn fetch_lists(&mut self) -> Step<()> {
         let carriers = self.connector.carriers().await.map_err(channel)?;
@@ -513,19 +545,28 @@ impl Cycle {
         Ok(())
     }
 
-    /// Reads stock again whose mirror is older than an order that lowered it.
+    /// Reads stock again whose mirror is older than an order that lowered it, or that a message named: a search does not
+    /// show it at once.
     pub(super) async fn refresh_stale_items(&mut self) -> Step<()> {
-        let shop = self.key().shop.clone();
-        let variants: Vec<String> = self
-            .store
-            .read(move |tx| {
-                let mut ids = Vec::new();
-                for item in tx.stale_items(&shop)? {
-                    ids.extend(tx.variants_of_item(&shop, &item)?);
-                }
-                Ok(ids)
-            })
-            .await?;
+        let shop_key = Key::new(self.key().shop.clone(), "");
+        let (variants, named) = {
+            let shop_key = shop_key.clone();
+            self.store
+                .read(move |tx| {
+                    let shop = &shop_key.shop;
+                    let named = tx.hints(&shop_key, HintKind::Item)?;
+                    let mut items = tx.stale_items(shop)?;
+                    items.extend(named.iter().map(|hint| hint.id.clone()));
+                    items.sort();
+                    items.dedup();
+                    let mut ids = Vec::new();
+                    for item in items {
+                        ids.extend(tx.variants_of_item(shop, &item)?);
+                    }
+                    Ok((ids, named))
+                })
+                .await?
+        };
         for chunk in variants.chunks(100) {
             let asked = self.now();
             let found = self
@@ -538,6 +579,13 @@ impl Cycle {
             self.store
                 .fenced(&self.lease, move |tx| {
                     tx.put_variants(&shop, &found, asked, None)
+                })
+                .await?;
+        }
+        if !named.is_empty() {
+            self.store
+                .fenced(&self.lease, move |tx| {
+                    tx.drop_hints(&shop_key, HintKind::Item, &named)
                 })
                 .await?;
         }

@@ -5,7 +5,7 @@ use jiff::ToSpan;
 use super::stock::Lowered;
 use super::{Cycle, Mode, Step, shopify, stops_flow};
 use crate::crash;
-use crate::db::{IntentKind, OrderState, ParcelRow, ParcelState, UnitRow};
+use crate::db::{HintKind, IntentKind, OrderState, ParcelRow, ParcelState, UnitRow};
 use crate::model::{Fault, Instant, Key, ParcelOut, ShopOrder};
 use crate::sync::fulfillments::{
     Context, PARTS_ONLY, carried, contents, is_last, number_in, reconcile,
@@ -62,6 +62,12 @@ impl Cycle {
                 Some(next) => cursor = Some(next),
                 None => break,
             }
+        }
+        // What Shopify's search does not show yet, its messages may have named.
+        let named = self.take_hints(HintKind::ShopOrder).await?;
+        for chunk in named.chunks(50) {
+            let orders = self.shop.shop.orders_by_id(chunk).await.map_err(shopify)?;
+            self.take_shop_orders(orders).await?;
         }
         let due = reread.is_none_or(|t| started.duration_since(t).as_secs() >= self.reread_s());
         if due {

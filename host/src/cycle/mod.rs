@@ -19,11 +19,12 @@ use std::time::Duration;
 use jiff::ToSpan;
 use serde::Serialize;
 
-use crate::db::{self, ChannelRow, ChannelState, Lease, ShopRow, Store};
+use crate::db::{self, ChannelRow, ChannelState, HintKind, Lease, ShopRow, Store};
 use crate::model::{Fault, Instant, Key, Side};
 use crate::plugin::Connector;
 use crate::shop::Shop;
 use crate::sync::stock::StockChange;
+use crate::telemetry::spans::flow;
 use crate::trace::{Scope, Sink, because};
 
 /// What is open on either side is read by id at least this often.
@@ -289,6 +290,23 @@ impl Cycle {
         REREAD_SECONDS.min(i64::from(self.row.policy.read_back_s))
     }
 
+    /// What messages named of the channel, which is forgotten: if it cannot be read now, the next reading of all that
+    /// changed finds it.
+    pub(crate) async fn take_hints(&self, kind: HintKind) -> Step<Vec<String>> {
+        let key = self.key().clone();
+        let named = {
+            let key = key.clone();
+            self.store.read(move |tx| tx.hints(&key, kind)).await?
+        };
+        let ids = named.iter().map(|hint| hint.id.clone()).collect();
+        if !named.is_empty() {
+            self.store
+                .fenced(&self.lease, move |tx| tx.drop_hints(&key, kind, &named))
+                .await?;
+        }
+        Ok(ids)
+    }
+
     /// When the channel is due, as stored.
     pub fn due(&self) -> Instant {
         self.row.due_at
@@ -324,18 +342,34 @@ impl Cycle {
             self.mode = Mode::Plan;
             self.report.awaits_approval = Some("the first sync is a plan to approve".into());
         }
-        because("account", self.identify()).await?;
+        because("account", flow("identify", self.identify())).await?;
         // Sales first: a number pushed later must know of every one of them.
-        because("orders", self.read_orders()).await?;
-        because("catalog", self.refresh_catalog()).await?;
-        because("acceptance", self.accept_orders()).await?;
-        because("order creation", self.create_orders()).await?;
-        because("stock", self.refresh_stale_items()).await?;
-        because("orders", self.read_shop_orders()).await?;
+        because("orders", flow("orders in", self.read_orders())).await?;
+        because("catalog", flow("catalogues", self.refresh_catalog())).await?;
+        because("acceptance", flow("orders accepted", self.accept_orders())).await?;
+        because(
+            "order creation",
+            flow("orders created", self.create_orders()),
+        )
+        .await?;
+        because(
+            "stock",
+            flow("stock read again", self.refresh_stale_items()),
+        )
+        .await?;
+        because("orders", flow("shop orders in", self.read_shop_orders())).await?;
         self.alarm_shipped_though_dropped().await?;
-        because("fulfillments", self.send_parcels()).await?;
-        because("cancellations", self.cross_cancellations()).await?;
-        because("stock", self.push_stock()).await?;
+        because(
+            "fulfillments",
+            flow("fulfillments out", self.send_parcels()),
+        )
+        .await?;
+        because(
+            "cancellations",
+            flow("cancellations", self.cross_cancellations()),
+        )
+        .await?;
+        because("stock", flow("stock out", self.push_stock())).await?;
         if self.mode == Mode::Act {
             let key = self.key().clone();
             self.store

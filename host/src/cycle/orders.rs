@@ -4,20 +4,23 @@ use std::collections::HashMap;
 
 use jiff::ToSpan;
 
-use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
+use super::{Cycle, Mode, Step, Stop, channel, shopify, stops_flow};
 use crate::crash;
 use crate::db::{
-    self, Bundles, ChannelRow, CreatedFrom, Intent, IntentKind, OrderRow, OrderState, ShopRow,
-    Store,
+    self, Bundles, ChannelRow, CreatedFrom, HintKind, Intent, IntentKind, OrderRow, OrderState,
+    ShopRow, Store,
 };
-use crate::model::{CreatedOrder, Fault, Instant, NewOrder, Order};
+use crate::model::{CreatedOrder, Fault, Instant, Key, NewOrder, Order};
 use crate::sync::orders::{
     Context, Decision, LINE_PROPERTY, PART_PROPERTY, channel_name, decide, ship_by,
 };
+use crate::telemetry;
 use crate::trace::because;
 
 /// Orders of one request that reads them by id.
 const READ_TOGETHER: usize = 50;
+/// How an order came into Shopify that was created just now.
+const CREATED: &str = "created";
 /// How far before the first import the walk begins: open orders from before bind stock at the channel.
 const FIRST_WINDOW_DAYS: i64 = 30;
 
@@ -62,6 +65,26 @@ pub async fn context_of<'a>(
     })
 }
 
+/// Stores an order as read. True when it is new or changed.
+fn store_order(
+    tx: &db::Tx<'_>,
+    key: &Key,
+    order: &Order,
+    ship_by: Option<Instant>,
+    now: Instant,
+) -> Result<bool, db::Error> {
+    let (new, differs) = tx.put_order(key, order, ship_by, now)?;
+    if new {
+        let units: u32 = order.lines.iter().map(|l| l.quantity).sum();
+        let text = format!(
+            "order {} seen: {units} units, {} at the channel",
+            order.number, order.native_state
+        );
+        tx.record(key, &format!("order:{}", order.id), "seen", &text, now)?;
+    }
+    Ok(differs)
+}
+
 impl OrderContext<'_> {
     /// Asks a question about the order.
     pub fn with<T>(&self, ask: impl FnOnce(&Context<'_>) -> T) -> T {
@@ -84,6 +107,7 @@ impl Cycle {
     pub(super) async fn read_orders(&mut self) -> Step<()> {
         let key = self.key().clone();
         let started = self.now();
+        self.read_hinted_orders().await?;
         let mark = self
             .store
             .read({
@@ -126,23 +150,8 @@ impl Cycle {
                 .fenced(&self.lease, move |tx| {
                     let mut changed = 0;
                     for order in &page.orders {
-                        let (new, differs) =
-                            tx.put_order(&key, order, ship_by(order, &policy, hours), started)?;
-                        if new {
-                            let units: u32 = order.lines.iter().map(|l| l.quantity).sum();
-                            let text = format!(
-                                "order {} seen: {units} units, {} at the channel",
-                                order.number, order.native_state
-                            );
-                            tx.record(
-                                &key,
-                                &format!("order:{}", order.id),
-                                "seen",
-                                &text,
-                                started,
-                            )?;
-                        }
-                        changed += u32::from(differs);
+                        let ship_by = ship_by(order, &policy, hours);
+                        changed += u32::from(store_order(tx, &key, order, ship_by, started)?);
                     }
                     if last {
                         tx.set_mark(&key, "orders", mark)?;
@@ -168,6 +177,23 @@ impl Cycle {
             }
         }
         self.reread_orders(started).await
+    }
+
+    /// Reads the orders that messages named, by id. They go first: a list of changes may not know of them yet.
+    async fn read_hinted_orders(&mut self) -> Step<()> {
+        let named = self.take_hints(HintKind::Order).await?;
+        if named.is_empty() {
+            return Ok(());
+        }
+        match self.read_back(&named).await {
+            Ok(changed) => self.report.orders_read += changed,
+            // Nothing proves that what was named exists, or is an id at all: the list of changes is what counts.
+            Err(Stop::Fault { fault, .. }) => {
+                tracing::info!(channel = %self.key(), "orders that messages named: {fault}");
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
     }
 
     /// Reads orders that are not finished by id now and then: a change that a list of changes left out is found so.
@@ -222,7 +248,7 @@ impl Cycle {
                     let mut changed = 0;
                     for order in &orders {
                         let ship_by = ship_by(order, &policy, hours);
-                        changed += u32::from(tx.put_order(&key, order, ship_by, now)?.1);
+                        changed += u32::from(store_order(tx, &key, order, ship_by, now)?);
                     }
                     Ok(changed)
                 })
@@ -418,7 +444,7 @@ impl Cycle {
         let answer = self.shop.shop.create_order(order).await;
         crash::point("order-create-after-answer");
         match answer {
-            Ok(created) => self.created(intent, id, created, "created").await,
+            Ok(created) => self.created(intent, id, created, CREATED).await,
             // An order with our marker exists already: it is ours, from a run that did not live to note it.
             Err(fault @ Fault::Rejected { .. }) => {
                 let look_up = because("look-up after a refusal", self.look_up(id, order));
@@ -487,8 +513,10 @@ impl Cycle {
             .collect();
         let (key, id, now) = (self.key().clone(), id.to_owned(), self.now());
         crash::point("order-create-before-settle");
-        self.store
+        let placed = self
+            .store
             .fenced(&self.lease, move |tx| {
+                let placed = tx.order(&key, &id)?.map(|row| row.snapshot.placed_at);
                 tx.order_created(&key, &id, &created, &lines, now)?;
                 tx.settle(intent, how, now)?;
                 tx.record(
@@ -497,9 +525,14 @@ impl Cycle {
                     "created",
                     &format!("{how} as {} ({})", created.name, created.id),
                     now,
-                )
+                )?;
+                Ok(placed)
             })
             .await?;
+        // When one that was found was created, nobody knows.
+        if let Some(placed) = placed.filter(|_| how == CREATED) {
+            telemetry::order_created(self.key(), placed, now);
+        }
         crash::point("order-create-after-settle");
         self.report.orders_created += 1;
         Ok(())

@@ -8,10 +8,11 @@ use super::{Cycle, Mode, Step, channel, stops_flow};
 use crate::crash;
 use crate::db::{ParcelRow, PushRow, SentRow, StockRow, TicketRow, queued_as};
 use crate::model::{
-    Fault, LostLink, ParcelOut, Rest, Settlement, StockOutcome, StockSemantics, StockWrite,
+    Fault, Instant, LostLink, ParcelOut, Rest, Settlement, StockOutcome, StockSemantics, StockWrite,
 };
 use crate::sync::fulfillments::{carried, number_in};
 use crate::sync::stock::{Extent, StockChange, differences, guard, lowerings};
+use crate::telemetry;
 
 /// How long a channel may work on a push. What takes longer is lost: its numbers are written again.
 const LONGEST_PUSH_HOURS: i64 = 6;
@@ -35,9 +36,11 @@ impl Cycle {
         if self.mode == Mode::Act {
             self.settle_tickets().await?;
         }
+        let compared = self.now();
         let (rows, only_down) = self.stock_rows(None).await?;
         let sent = self.sent().await?;
         let mut changes = differences(&rows, &self.row.policy, self.semantics(), &sent);
+        let differing: Vec<String> = changes.iter().map(|c| c.listing.clone()).collect();
         if only_down {
             changes.retain(|c| c.from.is_none_or(|from| c.to < from));
         }
@@ -68,6 +71,7 @@ impl Cycle {
         let (key, pass) = (self.key().clone(), self.row.guard_pass);
         self.store
             .fenced(&self.lease, move |tx| {
+                tx.drop_changes_without_effect(&key, &differing, compared)?;
                 if pass {
                     tx.use_guard_pass(&key)?;
                 }
@@ -225,8 +229,10 @@ impl Cycle {
                 (row.and_then(|row| row.current)).filter(|known| change.from == Some(*known));
             records.push((push, noted, before));
         }
-        self.store
+        let waited = self
+            .store
             .fenced(&self.lease, move |tx| {
+                let mut waited = Vec::new();
                 for (push, noted, before) in &records {
                     let known = match noted {
                         Noted::There(quantity) => Some(*quantity),
@@ -236,6 +242,7 @@ impl Cycle {
                     let (listing, sku, quantity) = (&push.listing, &push.sku, push.quantity);
                     tx.set_pushed(&key, listing, known, now)?;
                     match noted {
+                        Noted::There(_) => waited.extend(tx.change_applied(&key, listing)?),
                         Noted::OnItsWay(ticket) => {
                             tx.put_on_its_way(&key, listing, sku, quantity, ticket)?;
                             tx.put_ticket(&key, ticket, now, now)?;
@@ -247,9 +254,10 @@ impl Cycle {
                     }
                     tx.record_push(&key, push)?;
                 }
-                Ok(())
+                Ok(waited)
             })
             .await?;
+        self.count_applied(&waited);
         crash::point("stock-push-after-settle");
         match stop {
             Some(fault) if stops_flow(&fault) => Err(channel(fault)),
@@ -380,23 +388,38 @@ impl Cycle {
             };
             settled.push((level, noted, outcome));
         }
-        self.store
+        let waited = self
+            .store
             .fenced(&self.lease, move |tx| {
+                let mut waited = Vec::new();
                 for (level, noted, outcome) in &settled {
                     let (listing, quantity) = (&level.listing, level.quantity);
                     tx.settle_push(&key, listing, &ticket, outcome)?;
                     match noted {
-                        Noted::There(_) => tx.set_pushed(&key, listing, Some(quantity), now)?,
+                        Noted::There(_) => {
+                            tx.set_pushed(&key, listing, Some(quantity), now)?;
+                            waited.extend(tx.change_applied(&key, listing)?);
+                        }
                         Noted::Refused => {
                             tx.put_refused(&key, listing, &level.sku, quantity, outcome)?;
                         }
                         _ => tx.set_pushed(&key, listing, None, now)?,
                     }
                 }
-                tx.drop_ticket(&key, &ticket)
+                tx.drop_ticket(&key, &ticket)?;
+                Ok(waited)
             })
             .await?;
+        self.count_applied(&waited);
         Ok(())
+    }
+
+    /// Counts how long changes in the shop waited for the numbers that the channel has applied now.
+    fn count_applied(&self, waited: &[Instant]) {
+        let now = self.now();
+        for since in waited {
+            telemetry::change_applied(self.key(), *since, now);
+        }
     }
 
     /// The inputs of the numbers, and whether these may only go down for now.

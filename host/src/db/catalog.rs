@@ -159,7 +159,15 @@ impl Tx<'_> {
                 walk
             ])?;
             for (location, available) in &v.available {
-                level.execute(params![shop, v.item, location, available, ms(read_at)])?;
+                let changed_at: Option<i64> = None;
+                level.execute(params![
+                    shop,
+                    v.item,
+                    location,
+                    available,
+                    ms(read_at),
+                    changed_at
+                ])?;
             }
             drop_level.execute(params![shop, v.item, ms(read_at)])?;
         }
@@ -187,7 +195,14 @@ impl Tx<'_> {
     ) -> Result<(), Error> {
         let mut put = self.conn.prepare_cached(PUT_LEVEL)?;
         for l in levels {
-            put.execute(params![shop, l.item, l.location, l.available, ms(read_at)])?;
+            put.execute(params![
+                shop,
+                l.item,
+                l.location,
+                l.available,
+                ms(read_at),
+                ms(l.updated_at)
+            ])?;
         }
         Ok(())
     }
@@ -602,8 +617,8 @@ impl Tx<'_> {
     }
 }
 
-const PUT_LEVEL: &str = "insert into level (shop, item, location, available, read_at) values (?1, ?2, ?3, ?4, ?5)
-    on conflict (shop, item, location) do update set available = ?4, read_at = ?5 where level.read_at <= ?5";
+const PUT_LEVEL: &str = "insert into level (shop, item, location, available, read_at, changed_at) values (?1, ?2, ?3, ?4, ?5, ?6)
+    on conflict (shop, item, location) do update set available = ?4, read_at = ?5, changed_at = ?6 where level.read_at <= ?5";
 
 fn shop_sku(r: &rusqlite::Row<'_>) -> rusqlite::Result<ShopSku> {
     Ok(ShopSku {

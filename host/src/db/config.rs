@@ -50,7 +50,7 @@ impl ChannelState {
         }
     }
 
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text {
             "parked" => ChannelState::Parked,
             "paused" => ChannelState::Paused,
@@ -391,6 +391,21 @@ impl Tx<'_> {
         Ok(self
             .conn
             .query_row("select exists (select 1 from secret)", [], |r| r.get(0))?)
+    }
+
+    /// Any one sealed secret: its shop and owner, its field, and what is sealed.
+    pub fn any_sealed(&self) -> Result<Option<(Key, String, Vec<u8>)>, Error> {
+        Ok(self
+            .conn
+            .query_row(
+                "select shop, owner, field, sealed from secret order by shop, owner, field limit 1",
+                [],
+                |r| {
+                    let owner = Key::new(r.get::<_, String>(0)?, r.get::<_, String>(1)?);
+                    Ok((owner, r.get(2)?, r.get(3)?))
+                },
+            )
+            .optional()?)
     }
 
     /// Where a flow goes on.

@@ -10,6 +10,7 @@ mod catalog;
 mod config;
 mod error;
 mod exchanges;
+mod figures;
 mod intents;
 mod ledger;
 mod order_list;
@@ -22,6 +23,7 @@ mod reports;
 mod store;
 mod tickets;
 mod timeline;
+mod webhooks;
 
 pub use alert_facts::{ChannelFacts, Found, NumberFact, OrderFact, ParcelFact, TargetFacts};
 pub use alerts::{Alert, AlertFilter, Told};
@@ -30,6 +32,7 @@ pub use catalog::{LinkRow, ListingRow, Mismatch, ShopSku, StockPart, StockRow};
 pub use config::{ChannelRow, ChannelState, ShopRow};
 pub use error::Error;
 pub use exchanges::CallSum;
+pub use figures::{ChannelFigures, FileSizes};
 pub use intents::{Intent, IntentKind};
 pub use ledger::{CycleRow, EventRow, PushRow};
 pub use order_list::{OrderFilter, OrderMark, OrderSort, OrderSpan};
@@ -42,6 +45,7 @@ pub use reports::{ChannelStatus, OpenUnit};
 pub use store::{Lease, Store, Tx, restore};
 pub use tickets::{Fate, SentRow, TicketRow, queued_as};
 pub use timeline::{IntentTimes, TimelineKind, TimelineRow};
+pub use webhooks::{Deliveries, Delivery, HintKind, HintRow, SubscriptionRow};
 
 /// Milliseconds since 1970 of an instant, as stored.
 pub(crate) fn ms(at: crate::model::Instant) -> i64 {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tracing::Instrument;
 use url::{Host, Url};
+
+use crate::telemetry::spans;
 
 /// Request methods the host uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,7 @@ pub struct ClientOptions {
 pub struct Client {
     inner: reqwest::Client,
     options: ClientOptions,
+    spans: bool,
 }
 
 impl Client {
@@ -123,7 +127,17 @@ impl Client {
         let inner = builder
             .build()
             .map_err(|e| Error::NotSent(format!("cannot set up the HTTP client: {e}")))?;
-        Ok(Self { inner, options })
+        Ok(Self {
+            inner,
+            options,
+            spans: true,
+        })
+    }
+
+    /// The same client, whose requests are no spans: what sends spans must not make any.
+    pub fn without_spans(mut self) -> Self {
+        self.spans = false;
+        self
     }
 
     /// Whether plain `http` and private addresses are allowed.
@@ -136,13 +150,21 @@ impl Client {
         self.check(&request.url)?;
         let place = format!("{} {}", request.method.as_str(), place(&request.url));
         let timeout = request.timeout;
-        match tokio::time::timeout(timeout, self.exchange(request, &place)).await {
+        let span = if self.spans {
+            spans::request(request.method.as_str(), &request.url)
+        } else {
+            tracing::Span::none()
+        };
+        let exchange = self.exchange(request, &place).instrument(span.clone());
+        let result = match tokio::time::timeout(timeout, exchange).await {
             Ok(result) => result,
             Err(_) => Err(Error::Lost(format!(
                 "{place}: no whole answer within {} ms",
                 timeout.as_millis()
             ))),
-        }
+        };
+        spans::answered(&span, result.as_ref().ok().map(|a| a.status));
+        result
     }
 
     async fn exchange(&self, request: Request, place: &str) -> Result<Response, Error> {

@@ -17,6 +17,7 @@ use super::runtime::{Plugin, Running, new_store, reason};
 use super::state::{State, Surroundings};
 use super::stats::{Counters, Used};
 use crate::model::{Fault, Side};
+use crate::telemetry::{self, PluginCall, spans};
 use crate::trace::{self, Mark};
 use crate::vault::Scrubber;
 
@@ -62,6 +63,7 @@ pub(super) struct Call {
     writes: bool,
     start: Clock,
     mark: Mark,
+    pub span: tracing::Span,
     _running: Running,
 }
 
@@ -82,6 +84,7 @@ impl Shared {
             writes,
             start: Clock::now(),
             mark: trace::mark(),
+            span: spans::plugin_call(&plugin.id, &self.around.channel, call),
             _running: running,
         }
     }
@@ -169,6 +172,17 @@ impl Call {
         };
         self.shared.counters.add(&used);
         self.shared.plugin.inner.counters.add(&used);
+        spans::failed(&self.span, result.as_ref().err().map(Fault::case));
+        telemetry::plugin_called(PluginCall {
+            plugin: &state.who.plugin,
+            channel: &self.shared.around.channel,
+            call: state.who.call,
+            fault: used.fault,
+            broken: used.broken,
+            cpu: used.cpu,
+            wall: used.wall,
+            memory: state.space.memory(),
+        });
         tracing::debug!(
             target: "plugin",
             plugin = &*state.who.plugin,
@@ -234,14 +248,14 @@ macro_rules! call {
             return Err($self.shared.cannot(name, stringify!($capability)));
         };
         let mut call = $self.shared.begin(name, $writes);
-        let wall = call.shared.limits.wall;
+        let (wall, span) = (call.shared.limits.wall, call.span.clone());
         let answer = {
             let store = &mut call.store;
             let work = async {
                 let instance = pre.instantiate_async(&mut *store).await?;
                 instance.$guest().$method(&mut *store $(, $argument)*).await
             };
-            tokio::time::timeout(wall, work).await
+            tokio::time::timeout(wall, tracing::Instrument::instrument(work, span)).await
         };
         call.end(answer)
     }};

@@ -22,6 +22,7 @@ use super::rates::CallRates;
 use super::tap::{Outcome, Tap, Tapped};
 use crate::model::Side;
 use crate::net;
+use crate::telemetry::{self, Peer};
 use crate::trace::{self, Noting};
 use crate::vault::Scrubber;
 
@@ -175,7 +176,10 @@ impl Egress {
     ) -> Result<Outcome, Error> {
         if let Some(path) = self.own_path(&request.url) {
             let (method, admit) = (request.method.as_str(), &self.call_rates);
-            if let Err(wait) = admit.admit(method, path, latest).await {
+            let asked = Instant::now();
+            let admitted = admit.admit(method, path, latest).await;
+            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
+            if let Err(wait) = admitted {
                 let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
                 return Err(Error::Throttled(ms));
             }
@@ -209,7 +213,9 @@ impl Egress {
         request: net::Request,
     ) -> (Outcome, Noting) {
         if let Some(rate) = &self.rate {
+            let asked = Instant::now();
             rate.until_ready().await;
+            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
         }
         let method = request.method.as_str();
         let (host, path) = (
@@ -221,6 +227,8 @@ impl Egress {
         let mut noting = trace::begin(Side::Channel, call, tried, &request, &self.scrubber);
         let answer = self.client.send(request).await;
         noting.heard(&answer);
+        let status = answer.as_ref().ok().map(|a| a.status);
+        telemetry::requested(Peer::Channel, &self.channel, call, status, start.elapsed());
         let ms = start.elapsed().as_millis() as u64;
         match &answer {
             Ok(a) => {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
@@ -306,10 +307,13 @@ impl http::Host for State {
                     self.http.clone(),
                 );
                 let place = gate.clone().acquire_owned().await;
-                running.spawn(trace::carry(async move {
-                    let _place = place;
-                    (at, send(around, who, limits, latest, count, request).await)
-                }));
+                running.spawn(
+                    trace::carry(async move {
+                        let _place = place;
+                        (at, send(around, who, limits, latest, count, request).await)
+                    })
+                    .in_current_span(),
+                );
             }
             // When the call is given up meanwhile, the set is dropped and with it every request.
             while let Some(done) = running.join_next().await {

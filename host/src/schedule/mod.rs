@@ -6,17 +6,21 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use tokio::sync::{Notify, mpsc};
+use tracing::Instrument;
 
 use crate::cycle::{Mode, Report, Stop, state_after};
 use crate::db::{ChannelRow, ChannelState};
 use crate::host::Host;
 use crate::model::{Fault, Instant, Key};
+use crate::telemetry::{self, Numbers, spans};
 
 /// How long a channel is left alone whose run could not store how it ended.
 const REST_SECONDS: i64 = 15;
 
 /// How often the plugins folder is looked at, and a channel that another process made due is noticed.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a channel is left alone after a cycle, whatever messages come: a storm of them makes few cycles.
+const BETWEEN_HINTS: Duration = Duration::from_secs(5);
 /// How the reason begins for which a channel without plugin is parked: it goes on when the plugin is there.
 const NO_PLUGIN: &str = "its plugin is not there: ";
 
@@ -40,6 +44,8 @@ pub async fn run_once(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Resul
 
 async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> {
     let key = row.key.clone();
+    let plugin = row.plugin.clone();
+    let was_active = row.state == ChannelState::Active;
     let (interval, failures) = (row.policy.interval_s, row.failures);
     if mode == Mode::Act
         && let Err(e) = host.plugin(&row.plugin)
@@ -86,7 +92,10 @@ async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> 
             .write(move |tx| tx.begin_cycle(&key, started))
             .await?
     };
-    let (report, result) = cycle.run().await;
+    let clock = std::time::Instant::now();
+    let span = spans::cycle(&key, &plugin);
+    let (report, result) = cycle.run().instrument(span.clone()).await;
+    let took = clock.elapsed();
     let (state, reason) = state_after(&result);
     let failures = if result.is_ok() { 0 } else { failures + 1 };
     let fault = match &result {
@@ -101,6 +110,14 @@ async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> 
         Err(Stop::Db(_)) => "database".to_owned(),
         Err(Stop::Fault { fault, .. }) => fault.case().to_owned(),
     };
+    let numbers = Numbers {
+        applied: report.pushed,
+        queued: report.queued,
+        refused: report.push_failed,
+        drifted: report.drift,
+    };
+    spans::failed(&span, result.as_ref().err().map(|_| outcome.as_str()));
+    telemetry::cycle_ended(&key, &outcome, took, numbers);
     let detail = crate::db::json(&report);
     let now = Instant::now();
     if !matches!(&result, Err(Stop::Db(_))) {
@@ -108,10 +125,9 @@ async fn cycle(host: &Host, row: ChannelRow, mode: Mode) -> anyhow::Result<End> 
             .write(move |tx| {
                 let before = tx.channel(&key)?;
                 tx.end_cycle(id, &outcome, &detail, now)?;
-                if before
-                    .as_ref()
-                    .is_some_and(|c| c.state == ChannelState::Paused)
-                {
+                // What somebody said meanwhile holds.
+                let held = |s| s == ChannelState::Paused || s == ChannelState::Parked && was_active;
+                if before.as_ref().is_some_and(|c| held(c.state)) {
                     return Ok(());
                 }
                 tx.set_channel_state(&key, state, reason.as_deref())?;
@@ -171,19 +187,59 @@ pub struct Wakes(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    asked: std::sync::Mutex<HashSet<Key>>,
+    asked: std::sync::Mutex<HashMap<Key, Asked>>,
     notify: Notify,
+}
+
+/// Who asks for a cycle before its time; the later may more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    /// A message says that something changed.
+    Message,
+    /// A person, or the host itself.
+    Person,
 }
 
 impl Wakes {
     /// Asks for a cycle soon. Several asks before it starts make one cycle.
     pub fn wake(&self, key: Key) {
-        self.0.asked.lock().expect("never poisoned").insert(key);
+        self.ask(key, Asked::Person);
+    }
+
+    /// Notes that a message says something changed at the channel: it is worked soon, but not more often than every few
+    /// seconds, and not while it is left alone after a failure.
+    pub fn hint(&self, key: Key) {
+        self.ask(key, Asked::Message);
+    }
+
+    fn ask(&self, key: Key, by: Asked) {
+        note(
+            &mut self.0.asked.lock().expect("never poisoned"),
+            [(key, by)],
+        );
         self.0.notify.notify_one();
     }
 
-    fn take(&self) -> HashSet<Key> {
+    fn take(&self) -> HashMap<Key, Asked> {
         std::mem::take(&mut self.0.asked.lock().expect("never poisoned"))
+    }
+}
+
+fn note(asked: &mut HashMap<Key, Asked>, more: impl IntoIterator<Item = (Key, Asked)>) {
+    for (key, by) in more {
+        let known = asked.entry(key).or_insert(by);
+        *known = (*known).max(by);
+    }
+}
+
+/// How long a channel that is not due waits all the same, after what was asked for. None: until it is due.
+fn early(asked: Option<Asked>, failures: u32, since_last: Option<Duration>) -> Option<Duration> {
+    match asked? {
+        Asked::Person => Some(Duration::ZERO),
+        Asked::Message if failures > 0 => None,
+        Asked::Message => {
+            Some(since_last.map_or(Duration::ZERO, |since| BETWEEN_HINTS.saturating_sub(since)))
+        }
     }
 }
 
@@ -241,10 +297,13 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (done, mut ended) = mpsc::unbounded_channel();
     let mut running: HashSet<Key> = HashSet::new();
-    let mut asked: HashSet<Key> = HashSet::new();
+    let mut asked: HashMap<Key, Asked> = HashMap::new();
+    let mut last_end: HashMap<Key, std::time::Instant> = HashMap::new();
     // Runs whose end could not be stored leave no due time behind: they wait here instead.
     let mut resting: HashMap<Key, Instant> = HashMap::new();
     loop {
+        host.heartbeat.beat();
+        telemetry::upkeep();
         let mut channels = host.store.read(|tx| tx.channels()).await?;
         match look_for_plugins(&host, &channels).await {
             Ok(true) => channels = host.store.read(|tx| tx.channels()).await?,
@@ -252,7 +311,7 @@ pub async fn run(
             Err(e) => tracing::error!("the plugins folder: {e:#}"),
         }
         let now = Instant::now();
-        asked.extend(wakes.take());
+        note(&mut asked, wakes.take());
         let mut next = LOOK;
         if !stop.is_cancelled() {
             for row in channels
@@ -263,13 +322,16 @@ pub async fn run(
                     continue;
                 }
                 resting.remove(&row.key);
-                if row.due_at > now && !asked.remove(&row.key) {
-                    next = next.min(
-                        Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default(),
-                    );
+                let key = row.key.clone();
+                let due_in = Duration::try_from(row.due_at.duration_since(now)).unwrap_or_default();
+                let since_last = last_end.get(&key).map(std::time::Instant::elapsed);
+                let wait = early(asked.get(&key).copied(), row.failures, since_last)
+                    .map_or(due_in, |early| early.min(due_in));
+                if !wait.is_zero() {
+                    next = next.min(wait);
                     continue;
                 }
-                let key = row.key.clone();
+                asked.remove(&key);
                 running.insert(key.clone());
                 let (host, done) = (host.clone(), done.clone());
                 tokio::spawn(async move {
@@ -287,6 +349,7 @@ pub async fn run(
         tokio::select! {
             Some((key, end)) = ended.recv() => {
                 running.remove(&key);
+                last_end.insert(key.clone(), std::time::Instant::now());
                 let unstored = match &end {
                     Ok(End { stop: Some(Stop::Db(e)), .. }) => Some(e.to_string()),
                     Ok(_) => None,
@@ -303,5 +366,43 @@ pub async fn run(
             () = tokio::time::sleep(next) => {}
             () = stop.cancelled(), if !stop.is_cancelled() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_storm_of_messages_makes_one_cycle_every_few_seconds() {
+        let message = Some(Asked::Message);
+        assert_eq!(early(message, 0, None), Some(Duration::ZERO));
+        assert_eq!(early(message, 0, Some(SECOND)), Some(4 * SECOND));
+        assert_eq!(early(message, 0, Some(60 * SECOND)), Some(Duration::ZERO));
+        assert_eq!(early(None, 0, Some(60 * SECOND)), None);
+    }
+
+    #[test]
+    fn a_message_does_not_end_a_backoff_and_a_person_does() {
+        assert_eq!(early(Some(Asked::Message), 1, None), None);
+        let person = early(Some(Asked::Person), 1, Some(SECOND));
+        assert_eq!(person, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn asks_of_one_channel_are_one() {
+        let wakes = Wakes::default();
+        let key = Key::new("kestrel", "the-iconic");
+        wakes.hint(key.clone());
+        wakes.wake(key.clone());
+        for _ in 0..1_000 {
+            wakes.hint(key.clone());
+        }
+        let taken = wakes.take();
+        assert_eq!(taken.len(), 1);
+        assert_eq!(taken.get(&key), Some(&Asked::Person));
+        assert!(wakes.take().is_empty());
     }
 }

@@ -12,6 +12,7 @@ use super::errors::{self, Kind};
 use super::place_of;
 use crate::model::{Fault, Side};
 use crate::net::{self, Client, Method, Request, Response};
+use crate::telemetry::{self, Peer};
 use crate::trace;
 use crate::vault::Scrubber;
 
@@ -47,15 +48,17 @@ pub(super) struct Token {
 pub(super) struct Tokens {
     auth: ShopAuth,
     endpoint: Url,
+    shop: String,
     scrubber: Scrubber,
     current: Mutex<Option<Token>>,
 }
 
 impl Tokens {
-    pub(super) fn new(auth: ShopAuth, endpoint: Url, scrubber: Scrubber) -> Self {
+    pub(super) fn new(auth: ShopAuth, endpoint: Url, shop: String, scrubber: Scrubber) -> Self {
         Self {
             auth,
             endpoint,
+            shop,
             scrubber,
             current: Mutex::new(None),
         }
@@ -136,8 +139,12 @@ impl Tokens {
             max_body: 64 * 1024,
         };
         let mut noting = trace::begin(Side::Shop, trace::TOKEN, 1, &request, &self.scrubber);
+        let asked = Instant::now();
         let outcome = client.send(request).await;
         noting.heard(&outcome);
+        let status = outcome.as_ref().ok().map(|a| a.status);
+        let took = asked.elapsed();
+        telemetry::requested(Peer::Shopify, &self.shop, trace::TOKEN, status, took);
         let granted = self.read(outcome, id);
         if let Err(fault) = &granted {
             noting.why(fault);
@@ -218,6 +225,7 @@ mod tests {
             "https://x.myshopify.com/admin/oauth/access_token"
                 .parse()
                 .unwrap(),
+            "kestrel".into(),
             Scrubber::default(),
         );
         assert!(!format!("{tokens:?}").contains("hush"));

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument;
 use url::Url;
 
 use super::auth::Tokens;
 use super::errors::{self, Head, Kind};
 use super::operations::Ask;
 use super::place_of;
-use super::throttle::{Limiter, Pass, Urgency};
+use super::throttle::{Cost, Limiter, Pass, Urgency};
 use crate::model::{Fault, Side};
 use crate::net::{Client, Method, Request, Response};
+use crate::telemetry::{self, Peer, spans};
 use crate::trace::{self, Noting};
 use crate::vault::Scrubber;
 
@@ -31,6 +33,8 @@ const MUTATION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Endpoint {
     client: Client,
     url: Url,
+    /// The operator's short name of the shop.
+    shop: String,
     api_version: String,
     tokens: Tokens,
     limiter: Limiter,
@@ -62,10 +66,17 @@ struct Body<'a, V> {
 }
 
 impl Endpoint {
-    pub(super) fn new(client: Client, url: Url, api_version: String, tokens: Tokens) -> Self {
+    pub(super) fn new(
+        client: Client,
+        url: Url,
+        shop: String,
+        api_version: String,
+        tokens: Tokens,
+    ) -> Self {
         Self {
             client,
             url,
+            shop,
             api_version,
             tokens,
             limiter: Limiter::new(),
@@ -97,7 +108,11 @@ impl Endpoint {
         variables: &A::Variables,
         size: u32,
     ) -> Result<A, Fault> {
-        Ok(self.answer::<A>(variables, size).await?.data)
+        let span = spans::operation(&self.shop, A::NAME);
+        let answer = self.answer::<A>(variables, size);
+        let result = answer.instrument(span.clone()).await;
+        spans::failed(&span, result.as_ref().err().map(Fault::case));
+        Ok(result?.data)
     }
 
     /// As [`Self::ask_sized`], with what the answer's headers say.
@@ -118,7 +133,9 @@ impl Endpoint {
         let mut urgency = A::URGENCY;
         let mut sent = 0;
         for _ in 0..TRIES {
+            let asked = tokio::time::Instant::now();
             let pass = self.limiter.enter(shape, A::COST, urgency).await;
+            telemetry::waited(Peer::Shopify, &self.shop, asked.elapsed());
             let (response, mut noting) = self.post(&body, A::NAME, A::KIND, &mut sent).await?;
             match self.read::<A>(&response, pass, &mut noting) {
                 Ok(Heard::Answer(answer)) => return Ok(answer),
@@ -166,7 +183,9 @@ impl Endpoint {
             noting.cost(points);
         }
         let errors = head.errors();
-        if errors::turned_away(&errors, cost) {
+        let turned_away = errors::turned_away(&errors, cost);
+        telemetry::points(&self.shop, points(cost, turned_away));
+        if turned_away {
             let bucket_told = cost.is_some_and(|c| c.throttle_status.is_some());
             return Ok(Heard::TurnedAway { bucket_told });
         }
@@ -214,6 +233,9 @@ impl Endpoint {
             let mut noting = trace::begin(Side::Shop, operation, *sent, &request, scrubber);
             let outcome = self.client.send(request).await;
             noting.heard(&outcome);
+            let status = outcome.as_ref().ok().map(|a| a.status);
+            let took = started.elapsed();
+            telemetry::requested(Peer::Shopify, &self.shop, operation, status, took);
             let mut response = outcome.map_err(|e| {
                 let fault = errors::of_transport(e, kind);
                 noting.why(&fault);
@@ -248,6 +270,15 @@ impl Endpoint {
             );
         }
         Some(version.to_owned())
+    }
+}
+
+fn points(cost: Option<Cost>, turned_away: bool) -> telemetry::Points {
+    let bucket = cost.and_then(|c| c.throttle_status);
+    telemetry::Points {
+        spent: cost.and_then(|c| c.actual_query_cost),
+        bucket: bucket.map(|b| (b.currently_available, b.maximum_available, b.restore_rate)),
+        turned_away,
     }
 }
 

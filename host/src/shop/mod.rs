@@ -49,6 +49,8 @@ const CUSTOMER_KEY: &str = "channel";
 /// How a shop is reached.
 #[derive(Clone, Debug)]
 pub struct ShopConfig {
+    /// The operator's short name of it, for figures.
+    pub name: String,
     /// `https://....myshopify.com`; for a sandbox any address.
     pub base_url: Url,
     /// As in "2026-10".
@@ -104,11 +106,12 @@ impl Shop {
         let tokens = auth::Tokens::new(
             config.auth.clone(),
             under("/admin/oauth/access_token"),
+            config.name.clone(),
             config.scrubber,
         );
         let url = under(&format!("/admin/api/{}/graphql.json", config.api_version));
         Self {
-            endpoint: client::Endpoint::new(client, url, config.api_version, tokens),
+            endpoint: client::Endpoint::new(client, url, config.name, config.api_version, tokens),
             level_hint: variants::LevelHint::default(),
         }
     }

@@ -24,8 +24,17 @@ pub const WEBHOOK_TOPICS: [&str; 10] = [
     "APP_UNINSTALLED",
 ];
 
-/// All that is asked of an order's delivery: it is a hint, and a whole order would carry personal data.
-const ORDER_FIELDS: [&str; 4] = ["id", "admin_graphql_api_id", "updated_at", "cancelled_at"];
+/// All that is asked for of a topic's deliveries; none: whatever Shopify sends. They are hints: a whole order would carry
+/// personal data, and a whole product can take megabytes.
+fn fields(topic: &str) -> Option<&'static [&'static str]> {
+    let (subject, _) = topic.split_once('_')?;
+    match subject {
+        "ORDERS" => Some(&["id", "admin_graphql_api_id", "updated_at", "cancelled_at"]),
+        "PRODUCTS" => Some(&["id", "admin_graphql_api_id", "updated_at"]),
+        "REFUNDS" => Some(&["id", "admin_graphql_api_id", "order_id", "created_at"]),
+        _ => None,
+    }
+}
 
 /// What [`Shop::ensure_webhooks`] changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,9 +175,8 @@ impl Shop {
                 subscription: WebhookSubscriptionInput {
                     uri: callback.as_str().into(),
                     format: Word::new("JSON"),
-                    include_fields: topic
-                        .starts_with("ORDERS_")
-                        .then(|| ORDER_FIELDS.map(str::to_owned).to_vec()),
+                    include_fields: fields(&topic)
+                        .map(|fields| fields.iter().map(|f| (*f).to_owned()).collect()),
                 },
             };
             let answer: WebhookCreate = self.endpoint.ask(&variables).await?;

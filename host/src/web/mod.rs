@@ -8,7 +8,10 @@ mod assets;
 mod auth;
 mod chart;
 mod failure;
+pub mod health;
+pub mod hooks;
 mod live;
+pub mod metrics;
 mod pages;
 mod session;
 mod show;
@@ -18,6 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::auth::Gate;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -36,7 +40,7 @@ pub use pages::{Backstage, Bought, Scene};
 
 use crate::actions::people;
 use crate::host::Host;
-use crate::model::{Actor, Role};
+use crate::model::{Actor, Role, Via};
 use crate::schedule::Wakes;
 
 /// Where pages are served unless told otherwise.
@@ -67,7 +71,6 @@ pub struct Server {
     app: App,
     address: SocketAddr,
     public: Option<Url>,
-    extra: Router,
 }
 
 impl Server {
@@ -107,14 +110,7 @@ impl Server {
             },
             address,
             public,
-            extra: Router::new(),
         })
-    }
-
-    /// Serves something beside the pages.
-    pub fn with(mut self, routes: Router) -> Self {
-        self.extra = self.extra.merge(routes);
-        self
     }
 
     /// Lets whoever looks play the world outside.
@@ -145,7 +141,7 @@ impl Server {
     /// Answers requests until it is stopped.
     pub async fn serve(self) -> anyhow::Result<()> {
         let stop = self.app.stop.clone();
-        let router = router(self.app, self.public.as_ref(), self.extra)?
+        let router = router(self.app, self.public.as_ref())?
             .into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(self.listener, router)
             .with_graceful_shutdown(stop.cancelled_owned())
@@ -164,7 +160,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn router(app: App, public: Option<&Url>, extra: Router) -> anyhow::Result<Router> {
+fn router(app: App, public: Option<&Url>) -> anyhow::Result<Router> {
     let mut csrf = CsrfLayer::new();
     if let Some(url) = public {
         csrf = csrf
@@ -175,17 +171,27 @@ fn router(app: App, public: Option<&Url>, extra: Router) -> anyhow::Result<Route
     let names = Names(public.and_then(|u| u.host_str().map(str::to_owned)).into());
     let header =
         |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let gate = Gate {
+        app: app.clone(),
+        role: Role::Viewer,
+        via: Via::Api,
+    };
+    let figures = metrics::router(app.host.clone())
+        .route_layer(middleware::from_fn_with_state(gate, auth::require));
+    let outside =
+        hooks::router(app.host.clone(), app.wakes.clone()).merge(health::router(app.host.clone()));
     let guarded = pages::router(&app)
         .merge(api::router(&app))
+        .with_state(app.clone())
+        .merge(figures)
         .layer(session::layer(&app.host.store, secure))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(csrf)
         .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(header(header::CACHE_CONTROL, "no-store"))
-        .with_state(app);
+        .layer(header(header::CACHE_CONTROL, "no-store"));
     Ok(guarded
         .merge(assets::router())
-        .merge(extra)
+        .merge(outside)
         .layer(middleware::from_fn_with_state(names, known_host))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
