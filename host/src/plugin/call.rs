@@ -163,9 +163,15 @@ impl Call {
             cpu: state.meter.used(),
             wall: self.start.elapsed(),
             http_calls: state.http_calls(),
+            memory: state.space.memory(),
         };
         self.shared.counters.add(&used);
-        self.shared.plugin.inner.counters.add(&used);
+        let record = &self.shared.plugin.inner.record;
+        record.counters.add(&used);
+        if let Err(fault) = result {
+            let around = &self.shared.around;
+            record.fault(&around.channel, state.who.call, fault, &around.scrubber);
+        }
         tracing::debug!(
             target: "plugin",
             plugin = &*state.who.plugin,

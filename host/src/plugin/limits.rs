@@ -185,6 +185,11 @@ impl Space {
         }
     }
 
+    /// Bytes of all memories together, which only grow.
+    pub(super) fn memory(&self) -> usize {
+        self.memory
+    }
+
     fn refuse(&mut self, text: String) -> wasmtime::Result<bool> {
         let exceeded = Exceeded(text);
         self.refused = Some(exceeded.clone());
