@@ -31,6 +31,7 @@ pub struct Host {
     shops: Mutex<HashMap<String, (Fingerprint, Arc<SharedShop>)>>,
     connectors: Mutex<HashMap<Key, (Fingerprint, Connector)>>,
     name: String,
+    works: bool,
     progress: Option<Progress>,
 }
 
@@ -40,7 +41,11 @@ type Fingerprint = [u8; 32];
 impl Host {
     /// Opens a data directory to work its channels. Fails when another process works them.
     pub fn open(directory: &Path, scrubber: Scrubber) -> anyhow::Result<Self> {
-        Self::on(directory, Store::open(directory)?, scrubber)
+        let host = Self::on(directory, Store::open(directory)?, scrubber)?;
+        Ok(Self {
+            works: true,
+            ..host
+        })
     }
 
     /// Opens a data directory beside a host that may be working it.
@@ -64,8 +69,14 @@ impl Host {
             shops: Mutex::default(),
             connectors: Mutex::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
+            works: false,
             progress: None,
         })
+    }
+
+    /// Whether this process may work the channels; otherwise it stands beside one that may be doing so.
+    pub fn works(&self) -> bool {
+        self.works
     }
 
     /// Tells what its cycles are doing while that takes a while.

@@ -10,6 +10,7 @@ mod order;
 mod output;
 mod plan;
 mod plugin;
+mod products;
 mod run;
 mod sandbox;
 mod screen;
@@ -96,6 +97,10 @@ enum Command {
     Run(run::RunArgs),
     /// How every channel stands and what needs a person.
     Status(status::StatusArgs),
+    /// The SKUs of a shop across its channels: what each channel has of them, in step or why not.
+    Products(products::ProductsArgs),
+    /// Read a SKU again on both sides and write its number again, in the next cycle.
+    Resync(products::ResyncArgs),
     /// Why a SKU has its number, or what happened to an order.
     Explain(explain::ExplainArgs),
     /// Accept an order that its channel asks about.
@@ -265,6 +270,8 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Sync(a) => sync::run(a, env).await,
         Command::Run(a) => run::run(a, env).await,
         Command::Status(a) => status::run(a, env).await,
+        Command::Products(a) => products::list(a, env).await,
+        Command::Resync(a) => products::resync(a, env).await,
         Command::Explain(a) => explain::run(a, env).await,
         Command::Accept(a) => order::answer(a, Answer::Accept, env).await,
         Command::Refuse(a) => order::refuse(a, env).await,

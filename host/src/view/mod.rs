@@ -3,9 +3,26 @@
 //! A view is made in one read of the database. Each field is documented where it is declared; the API's description is
 //! made from here.
 
+mod near;
 mod overview;
+mod plugins;
+mod product;
+mod products;
+mod why;
 
+pub use near::{NearMiss, Piece};
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
+pub use plugins::{
+    Difference, PluginDetail, PluginKind, PluginLog, PluginRow, PluginSetting, PluginState,
+    PluginUse, Plugins, SeenVersion, Waiting, of_file, plugin, plugin_log, plugins,
+};
+pub use product::{
+    Product, ProductChannel, ProductLevel, ProductPart, ProductVariant, Quarantine, product,
+};
+pub use products::{
+    LONGEST_PAGE, PAGE, ProductRow, ProductStanding, Products, ProductsAsked, ProductsChannel,
+    Standing, products,
+};
 
 use crate::model::Instant;
 
