@@ -19,6 +19,7 @@ mod languages;
 mod mirakl;
 mod plugins;
 mod practice;
+mod products_api;
 mod schema;
 mod tools;
 mod vendure;

@@ -12,6 +12,7 @@ mod live;
 mod pages;
 mod session;
 mod show;
+mod take;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! The JSON API, and its description.
 
+mod plugins;
+mod products;
+
 use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::{Json, Router};
@@ -14,6 +17,39 @@ use crate::model::{Role, Via};
 use crate::view::{Overview, overview};
 
 type Answer<T> = Result<Json<T>, ApiFailure>;
+
+/// What any call can answer when it is not done.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "it is there for the description")]
+enum Failures {
+    /// Nobody is signed in, and no token was sent.
+    #[response(status = 401, content_type = "application/problem+json")]
+    SignIn(Problem),
+    /// The role does not reach, or the request comes from a page of somebody else.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// There is no such thing.
+    #[response(status = 404, content_type = "application/problem+json")]
+    Unknown(Problem),
+    /// It does not fit how things are now.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// What was given cannot be used.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(Problem),
+    /// The database is busy, full or damaged.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Problem),
+}
+
+/// What became of an act.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Done {
+    /// Something was changed by it; else it was so already.
+    changed: bool,
+    /// What was done, or why nothing was.
+    said: String,
+}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,9 +70,17 @@ pub(super) fn router(app: &App) -> Router<App> {
     };
     let viewer = OpenApiRouter::new()
         .routes(routes!(get_overview))
-        .route_layer(from_fn_with_state(gate(Role::Viewer), auth::require));
+        .merge(products::viewer())
+        .merge(plugins::viewer());
+    let operator = OpenApiRouter::new().merge(products::operator());
+    let admin = OpenApiRouter::new().merge(plugins::admin());
+    let behind = |router: OpenApiRouter<App>, role| {
+        router.route_layer(from_fn_with_state(gate(role), auth::require))
+    };
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
-        .merge(viewer)
+        .merge(behind(viewer, Role::Viewer))
+        .merge(behind(operator, Role::Operator))
+        .merge(behind(admin, Role::Admin))
         .split_for_parts();
     let text = description.to_pretty_json().unwrap_or_default();
     router.route(

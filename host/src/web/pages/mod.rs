@@ -1,6 +1,8 @@
 //! The pages.
 
 mod overview;
+mod plugins;
+mod products;
 
 use askama::Template;
 use axum::Router;
@@ -28,6 +30,8 @@ pub(super) fn page(template: &impl Template) -> Result<Html, Failure> {
 
 /// Where a session keeps what is to be said on the next page.
 const SAID: &str = "said";
+/// Where it keeps why something was not done.
+const REGRETTED: &str = "regretted";
 
 /// The parts of the site, as the navigation shows them.
 pub(super) const PARTS: [(&str, &str); 7] = [
@@ -48,6 +52,8 @@ pub(super) struct Frame {
     pub(super) path: String,
     /// What was done by the request before.
     pub(super) said: Option<String>,
+    /// Why what the request before asked for was not done.
+    pub(super) regretted: Option<String>,
 }
 
 impl Frame {
@@ -67,21 +73,34 @@ impl<S: Sync + Send> FromRequestParts<S> for Frame {
         let me = Me::from_request_parts(parts, state).await?;
         // A page that only fetches itself anew says nothing and uses nothing up.
         let live = parts.headers.contains_key("x-live");
-        let said = match Session::from_request_parts(parts, state).await {
-            Ok(session) if !live => session.remove::<String>(SAID).await.ok().flatten(),
-            _ => None,
+        let (said, regretted) = match Session::from_request_parts(parts, state).await {
+            Ok(session) if !live => (
+                session.remove::<String>(SAID).await.ok().flatten(),
+                session.remove::<String>(REGRETTED).await.ok().flatten(),
+            ),
+            _ => (None, None),
         };
         Ok(Self {
             me,
             path: parts.uri.path().to_owned(),
             said,
+            regretted,
         })
     }
 }
 
 /// Says something on the next page.
 pub(super) async fn say(session: &Session, text: impl Into<String>) {
-    if let Err(e) = session.insert(SAID, text.into()).await {
+    keep(session, SAID, text.into()).await;
+}
+
+/// Says on the next page why something was not done.
+pub(super) async fn regret(session: &Session, text: impl Into<String>) {
+    keep(session, REGRETTED, text.into()).await;
+}
+
+async fn keep(session: &Session, name: &str, text: String) {
+    if let Err(e) = session.insert(name, text).await {
         tracing::warn!("what was done cannot be said on the next page: {e}");
     }
 }
@@ -95,10 +114,18 @@ pub(super) fn router(app: &App) -> Router<App> {
     };
     let viewer = Router::new()
         .route("/", get(overview::overview_page))
+        .route("/products", get(products::list_page))
+        .route("/products/{shop}/{sku}", get(products::product_page))
+        .route("/plugins", get(plugins::list_page))
+        .route("/plugins/{id}", get(plugins::plugin_page))
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
-    let operator = Router::new();
-    let admin = Router::new();
+    let operator = Router::new()
+        .route("/products/{shop}/{sku}/resync", post(products::resync))
+        .route("/products/{shop}/{sku}/retry", post(products::retry));
+    let admin = Router::new()
+        .route("/plugins/{id}/grant", post(plugins::grant))
+        .route("/plugins/{id}/rollback", post(plugins::roll_back));
     Router::new()
         .merge(viewer.route_layer(from_fn_with_state(gate(Role::Viewer), auth::require)))
         .merge(or_none(operator, gate(Role::Operator)))
