@@ -33,6 +33,7 @@ pub struct Host {
     /// Beats while its schedule is alive.
     pub heartbeat: Heartbeat,
     name: String,
+    works: bool,
     progress: Option<Progress>,
     doing: Arc<Mutex<HashMap<Key, String>>>,
 }
@@ -67,7 +68,11 @@ type Fingerprint = [u8; 32];
 impl Host {
     /// Opens a data directory to work its channels. Fails when another process works them.
     pub fn open(directory: &Path, scrubber: Scrubber) -> anyhow::Result<Self> {
-        Self::on(directory, Store::open(directory)?, scrubber)
+        let host = Self::on(directory, Store::open(directory)?, scrubber)?;
+        Ok(Self {
+            works: true,
+            ..host
+        })
     }
 
     /// Opens a data directory beside a host that may be working it.
@@ -92,9 +97,15 @@ impl Host {
             connectors: Mutex::default(),
             heartbeat: Heartbeat::default(),
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
+            works: false,
             progress: None,
             doing: Arc::default(),
         })
+    }
+
+    /// Whether this process may work the channels; otherwise it stands beside one that may be doing so.
+    pub fn works(&self) -> bool {
+        self.works
     }
 
     /// Tells what its cycles are doing while that takes a while.

@@ -439,12 +439,21 @@ impl Registry {
         Ok((Some(plugin.clone()), None, news))
     }
 
-    /// Grants the version that waits what it asks for, and puts it to work. Answers what was granted.
-    pub fn grant(&self, id: &str) -> anyhow::Result<Vec<String>> {
+    /// Grants the version that waits what it asks for, and puts it to work. Answers what was granted. With a digest that
+    /// version only: another one may have taken its place since somebody looked.
+    pub fn grant(&self, id: &str, digest: Option<&str>) -> anyhow::Result<Vec<String>> {
         let entries = self.entries();
         let Some((plugin, asks)) = entries.get(id).and_then(|e| e.waits.clone()) else {
-            bail!("no version of plugin \"{id}\" waits to be granted anything");
+            return conflict(format!(
+                "no version of plugin \"{id}\" waits to be granted anything"
+            ));
         };
+        if digest.is_some_and(|d| d != plugin.digest()) {
+            return conflict(format!(
+                "another version of plugin \"{id}\" waits by now ({}); look at what that one asks for",
+                &plugin.digest()[..12]
+            ));
+        }
         let (id, digest, now) = (id.to_owned(), plugin.digest().to_owned(), Instant::now());
         self.store.write_now(move |tx| {
             tx.grant_plugin(&id, &digest, now)?;
@@ -463,16 +472,27 @@ impl Registry {
         Ok(asks)
     }
 
-    /// Puts the version before the present one to work again. Answers both digests.
-    pub fn roll_back(&self, id: &str) -> anyhow::Result<(String, String)> {
+    /// Puts the version before the present one to work again. Answers both digests. With a digest only when that version
+    /// is the present one.
+    pub fn roll_back(&self, id: &str, digest: Option<&str>) -> anyhow::Result<(String, String)> {
         self.entries();
-        let at = (self.store.read_now(|tx| tx.plugin_at_work(id))?)
-            .with_context(|| format!("there is no plugin \"{id}\" at work"))?;
-        let Some(previous) = at.previous.clone() else {
-            bail!("plugin \"{id}\" has no version before the present one");
+        let Some(at) = self.store.read_now(|tx| tx.plugin_at_work(id))? else {
+            return conflict(format!("there is no plugin \"{id}\" at work"));
         };
-        self.kept(id, &previous)
-            .with_context(|| format!("plugin \"{id}\" cannot go back"))?;
+        if digest.is_some_and(|d| d != at.digest) {
+            return conflict(format!(
+                "another version of plugin \"{id}\" is at work by now ({})",
+                &at.digest[..12]
+            ));
+        }
+        let Some(previous) = at.previous.clone() else {
+            return conflict(format!(
+                "plugin \"{id}\" has no version before the present one"
+            ));
+        };
+        if let Err(e) = self.kept(id, &previous) {
+            return conflict(format!("plugin \"{id}\" cannot go back: {e:#}"));
+        }
         let back = PluginAtWork {
             digest: previous.clone(),
             previous: None,
@@ -485,6 +505,10 @@ impl Registry {
         self.refresh();
         Ok((at.digest, previous))
     }
+}
+
+fn conflict<T>(why: String) -> anyhow::Result<T> {
+    Err(Refusal::Conflict(why).into())
 }
 
 fn wasm_files(folder: &Path) -> Vec<(PathBuf, Stamp)> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lockstep::model::{Account, Exchange, Fault, Key, ParcelOut, State, StockWrite};
 use lockstep::net::{Client, ClientOptions};
-use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, Plugin, Runtime};
+use lockstep::plugin::{Connector, ConnectorConfig, Credential, Limits, LogLevel, Plugin, Runtime};
 use lockstep::trace::Scope;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -469,6 +469,39 @@ async fn hosts_that_are_not_granted() {
         let text = refused(&format!("get {url}")).await;
         assert!(text.contains(part), "{url}: {text}");
     }
+}
+
+#[tokio::test]
+async fn refused_requests_and_faults_are_kept_across_versions() {
+    // A runtime of its own: the record of a plugin is shared by all that run it.
+    let runtime = Runtime::new(None).unwrap();
+    let load = |manifest: &str| runtime.load(&with_manifest(component(), manifest)).unwrap();
+    let first = load(MANIFEST);
+    let newer = load(&MANIFEST.replace("0.1.0", "0.2.0"));
+    for (plugin, what) in [
+        (&first, "get https://evil.example/"),
+        (&newer, "get https://worse.example/"),
+    ] {
+        let config = config("https://hostile.example", what, tight(), false);
+        let connector = plugin.connector(config).unwrap();
+        connector.identify().await.unwrap_err();
+    }
+    assert_ne!(first.digest(), newer.digest());
+    let refused: Vec<String> = (first.log().into_iter())
+        .filter(|l| l.level == LogLevel::Refused)
+        .map(|l| l.text)
+        .collect();
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(
+        refused[0].starts_with("the host \"worse.example\" is not granted"),
+        "{refused:?}"
+    );
+    assert!(
+        refused[1].starts_with("the host \"evil.example\" is not granted"),
+        "{refused:?}"
+    );
+    assert_eq!(newer.faults().len(), 2);
+    assert_eq!((newer.stats().calls, newer.stats().faults), (2, 2));
 }
 
 #[tokio::test]

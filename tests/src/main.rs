@@ -24,6 +24,7 @@ mod mirakl;
 mod pages;
 mod plugins;
 mod practice;
+mod products_api;
 mod schema;
 mod served;
 mod telemetry;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use lockstep::model::{Fault, Key};
 use lockstep::net::{Client, ClientOptions};
-use lockstep::plugin::{Connector, ConnectorConfig, Limits, Runtime};
+use lockstep::plugin::{Connector, ConnectorConfig, Limits, LogLevel, Runtime};
 use lockstep::vault::Scrubber;
 use secrecy::SecretString;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -134,6 +134,42 @@ async fn what_it_prints_is_in_its_log_and_nowhere_else() {
     );
     assert!(third.contains("WARN plugin: secret "), "{third}");
     assert!(!third.contains("must not be seen"), "{third}");
+}
+
+#[tokio::test]
+async fn what_it_says_and_how_it_fails_is_kept_for_whoever_looks_after_it() {
+    let connector = nosy("print");
+    connector.identify().await.unwrap();
+    let log = connector.plugin().log();
+    let told: Vec<_> = (log.iter().rev())
+        .map(|l| (l.level, l.channel.as_str(), l.call.as_str()))
+        .collect();
+    let here = |level| (level, "kestrel/nosy", "about.identify");
+    assert_eq!(
+        told,
+        [
+            here(LogLevel::Info),
+            here(LogLevel::Info),
+            here(LogLevel::Warn)
+        ]
+    );
+    assert!(log[2].text.contains("it printed this"), "{log:?}");
+    assert!(!format!("{log:?}").contains("must not be seen"));
+    assert!(connector.plugin().faults().is_empty());
+    let stats = connector.plugin().stats();
+    assert!(
+        stats.memory_peak > 0 && stats.memory_peak <= 64 << 20,
+        "{stats:?}"
+    );
+    let broken = nosy("die");
+    broken.identify().await.unwrap_err();
+    let faults = broken.plugin().faults();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(
+        (faults[0].case.as_str(), faults[0].call.as_str()),
+        ("plugin", "about.identify")
+    );
+    assert!(faults[0].text.contains("it said: KeyError"), "{faults:?}");
 }
 
 #[tokio::test]

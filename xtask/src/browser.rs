@@ -8,13 +8,17 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::languages::{command, node_missing, npm, npm_install, says};
-use crate::{cargo, root, run, skip};
+use crate::{cargo, root, run};
 
 /// Plays every page. Without node or Chromium it is left out with a loud line.
 pub fn test(arguments: &[String]) -> anyhow::Result<()> {
     match ready() {
         Ok(chromium) => play(&chromium, "test", arguments),
-        Err(why) => skip("the tests in a browser", &why),
+        // A machine may not have Chromium, and no way to get it.
+        Err(why) => {
+            eprintln!("xtask: SKIPPED the tests in a browser: {why:#}");
+            Ok(())
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod order;
 pub mod people;
 pub mod plan;
 pub mod plugin;
+pub mod product;
 pub mod shop;
 
 pub use crate::model::Refusal;

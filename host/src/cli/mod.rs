@@ -13,6 +13,7 @@ mod orders;
 mod output;
 mod plan;
 mod plugin;
+mod products;
 mod run;
 mod sandbox;
 mod screen;
@@ -108,6 +109,10 @@ enum Command {
     /// Who is told of alerts, and by which way.
     #[command(subcommand)]
     Notify(notify::NotifyCommand),
+    /// The SKUs of a shop across its channels: what each channel has of them, in step or why not.
+    Products(products::ProductsArgs),
+    /// Read a SKU again on both sides and write its number again, in the next cycle.
+    Resync(products::ResyncArgs),
     /// Why a SKU has its number, or what happened to an order.
     Explain(explain::ExplainArgs),
     /// Accept an order that its channel asks about.
@@ -290,6 +295,8 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Orders(a) => orders::run(a, env).await,
         Command::Alert(c) => alert::run(c, env).await,
         Command::Notify(c) => notify::run(c, env).await,
+        Command::Products(a) => products::list(a, env).await,
+        Command::Resync(a) => products::resync(a, env).await,
         Command::Explain(a) => explain::run(a, env).await,
         Command::Accept(a) => order::act(a, Wish::Accept, env).await,
         Command::Refuse(a) => order::refuse(a, env).await,

@@ -175,7 +175,7 @@ pub(super) fn show(key: &Key, report: &Report, mismatches: &[Mismatch], limit: u
     );
     let rows: Vec<Vec<String>> = mismatches
         .iter()
-        .map(|m| vec![m.sku.clone(), m.kind.clone(), m.detail.clone()])
+        .map(|m| vec![m.sku.clone(), m.kind.to_string(), m.detail.clone()])
         .collect();
     section(
         "SKUs that are not in step",

@@ -3,7 +3,7 @@
 use super::bundles::TOLD_BY;
 use super::{Cycle, Step, Stop, channel, shopify};
 use crate::db::{HintKind, Mismatch};
-use crate::model::{Fault, Instant, Key, Listing, Variant};
+use crate::model::{Fault, Instant, Key, Listing, MismatchKind, Variant};
 use crate::sync::link;
 
 /// When a SKU was last seen to be edited in the shop; kept for the shop as a whole.
@@ -49,7 +49,7 @@ impl Cycle {
         } else if !edited.is_empty() {
             self.read_listings_of(&edited).await?;
         }
-        let news = self.read_hinted_listings().await?;
+        let news = self.read_hinted_listings().await? | self.reread_asked().await?;
         // Another channel, or a run that was killed, may have read an edit that this channel has not linked by yet.
         let (marked, linked, told_by) = {
             let key = key.clone();
@@ -223,21 +223,7 @@ impl Cycle {
             edited.extend(
                 self.store
                     .fenced(&self.lease, move |tx| {
-                        let mut edited = Vec::new();
-                        for v in &variants {
-                            let before = tx.sku_of_variant(&shop, &v.id)?.flatten();
-                            if before.as_deref() != v.sku.as_deref().filter(|s| !s.is_empty()) {
-                                edited.extend(
-                                    before
-                                        .into_iter()
-                                        .chain(v.sku.clone())
-                                        .filter(|s| !s.is_empty()),
-                                );
-                            }
-                        }
-                        if !edited.is_empty() {
-                            tx.set_mark(&Key::new(shop.clone(), ""), EDITED, asked)?;
-                        }
+                        let edited = note_edits(tx, &shop, &variants, asked)?;
                         tx.put_variants(&shop, &variants, asked, None)?;
                         Ok(edited)
                     })
@@ -510,7 +496,7 @@ impl Cycle {
                 for m in plan
                     .mismatches
                     .iter()
-                    .filter(|m| m.kind.starts_with("duplicate") && !before.contains(m))
+                    .filter(|m| duplicate(m.kind) && !before.contains(m))
                 {
                     tx.record(
                         &key,
@@ -593,8 +579,41 @@ impl Cycle {
     }
 }
 
+/// The SKUs that appear or change with these variants, which are not stored yet; noted, so that every channel links anew.
+pub(super) fn note_edits(
+    tx: &crate::db::Tx<'_>,
+    shop: &str,
+    variants: &[Variant],
+    asked: Instant,
+) -> Result<Vec<String>, crate::db::Error> {
+    let mut edited = Vec::new();
+    for v in variants {
+        let before = tx.sku_of_variant(shop, &v.id)?.flatten();
+        if before.as_deref() != v.sku.as_deref().filter(|s| !s.is_empty()) {
+            edited.extend(
+                before
+                    .into_iter()
+                    .chain(v.sku.clone())
+                    .filter(|s| !s.is_empty()),
+            );
+        }
+    }
+    if !edited.is_empty() {
+        tx.set_mark(&Key::new(shop, ""), EDITED, asked)?;
+    }
+    Ok(edited)
+}
+
+/// Whether one side has the SKU twice.
+fn duplicate(kind: MismatchKind) -> bool {
+    matches!(
+        kind,
+        MismatchKind::DuplicateShop | MismatchKind::DuplicateChannel
+    )
+}
+
 /// Stores read listings and answers how many carry another number than the host left there.
-fn store_listings(
+pub(super) fn store_listings(
     tx: &crate::db::Tx<'_>,
     key: &Key,
     listings: &[Listing],

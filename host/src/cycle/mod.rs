@@ -10,6 +10,7 @@ mod catalog;
 pub mod extras;
 mod fulfillments;
 pub mod orders;
+mod reread;
 mod stock;
 
 use std::borrow::Cow;

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use super::{Error, Tx, at, json, ms, unjson};
-use crate::model::{Fact, Instant, Key, LevelChange, Listing, StockWrite, Variant};
+use crate::model::{Fact, Instant, Key, LevelChange, Listing, MismatchKind, StockWrite, Variant};
 
 /// A variant as linking needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +68,12 @@ pub struct LinkRow {
 pub struct Mismatch {
     /// The SKU as its side writes it.
     pub sku: String,
-    /// `duplicate-shop`, `duplicate-channel`, `no-listing`, `no-variant`, `near-miss`, `untracked`, `bundle-part`.
-    pub kind: String,
+    /// Why.
+    pub kind: MismatchKind,
     /// For people: what to change.
     pub detail: String,
+    /// Of a near miss: the shop's SKUs that nearly agree.
+    pub near: Vec<String>,
 }
 
 /// The inputs of one stock level.
@@ -404,48 +406,75 @@ impl Tx<'_> {
                 lose.execute(params![key.shop, key.channel, listing, sku])?;
             }
         }
-        let mut old: BTreeMap<(String, String), String> = BTreeMap::new();
+        let mut old: BTreeMap<(String, MismatchKind), Mismatch> = BTreeMap::new();
         for m in self.mismatches(key)? {
-            old.insert((m.sku, m.kind), m.detail);
+            old.insert((m.sku.clone(), m.kind), m);
         }
         let mut put = self.conn.prepare_cached(
             "insert into mismatch (shop, channel, sku, kind, detail, since) values (?1, ?2, ?3, ?4, ?5, ?6)
              on conflict (shop, channel, sku, kind) do update set detail = ?5",
         )?;
         for m in mismatches {
-            if old.remove(&(m.sku.clone(), m.kind.clone())).as_ref() != Some(&m.detail) {
-                put.execute(params![
-                    key.shop,
-                    key.channel,
-                    m.sku,
-                    m.kind,
-                    m.detail,
-                    ms(now)
-                ])?;
+            let before = old.remove(&(m.sku.clone(), m.kind));
+            if before.as_ref() == Some(m) {
+                continue;
             }
+            put.execute(params![
+                key.shop,
+                key.channel,
+                m.sku,
+                m.kind.text(),
+                m.detail,
+                ms(now)
+            ])?;
+            self.put_near(key, m)?;
         }
         let mut remove = self.conn.prepare_cached(
             "delete from mismatch where shop = ?1 and channel = ?2 and sku = ?3 and kind = ?4",
         )?;
-        for (sku, kind) in old.keys() {
-            remove.execute(params![key.shop, key.channel, sku, kind])?;
+        for m in old.into_values() {
+            remove.execute(params![key.shop, key.channel, m.sku, m.kind.text()])?;
+            self.put_near(
+                key,
+                &Mismatch {
+                    near: Vec::new(),
+                    ..m
+                },
+            )?;
         }
         Ok((new, gone))
     }
 
+    /// Notes what a near miss nearly agrees with.
+    fn put_near(&self, key: &Key, m: &Mismatch) -> Result<(), Error> {
+        if m.kind != MismatchKind::NearMiss {
+            return Ok(());
+        }
+        self.conn
+            .prepare_cached("delete from near_miss where shop = ?1 and channel = ?2 and sku = ?3")?
+            .execute(params![key.shop, key.channel, m.sku])?;
+        let mut put = self.conn.prepare_cached(
+            "insert into near_miss (shop, channel, sku, other) values (?1, ?2, ?3, ?4)",
+        )?;
+        for other in &m.near {
+            put.execute(params![key.shop, key.channel, m.sku, other])?;
+        }
+        Ok(())
+    }
+
     /// SKUs that are not in step.
     pub fn mismatches(&self, key: &Key) -> Result<Vec<Mismatch>, Error> {
-        let mut statement = self
-            .conn
-            .prepare_cached("select sku, kind, detail from mismatch where shop = ?1 and channel = ?2 order by kind, sku")?;
-        let rows = statement.query_map(params![key.shop, key.channel], |r| {
-            Ok(Mismatch {
-                sku: r.get(0)?,
-                kind: r.get(1)?,
-                detail: r.get(2)?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut statement = self.conn.prepare_cached(
+            "select sku, kind, detail,
+               (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku)
+             from mismatch m where shop = ?1 and channel = ?2 order by kind, sku",
+        )?;
+        let mut rows = statement.query(params![key.shop, key.channel])?;
+        let mut found = Vec::new();
+        while let Some(r) = rows.next()? {
+            found.push(mismatch(r)?);
+        }
+        Ok(found)
     }
 
     /// `available` of an item by location, with when it was read.
@@ -508,42 +537,22 @@ impl Tx<'_> {
         locations: &[String],
         only: Option<&[String]>,
     ) -> Result<Vec<StockRow>, Error> {
-        let mut unseen: HashMap<String, i64> = HashMap::new();
-        let mut statement = self.conn.prepare_cached(
-            "select u.item, count(*) from unit u
-             join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
-             where u.shop = ?1 and u.item is not null and u.channel_state <> 'dropped' and o.state <> 'ignored'
-               and (u.shop_state = 'absent'
-                 or (u.shop_state = 'open' and o.created_at >= (
-                   select min(l.read_at) from level l where l.shop = u.shop and l.item = u.item)))
-             group by u.item",
-        )?;
-        let mut rows = statement.query(params![key.shop])?;
-        while let Some(r) = rows.next()? {
-            unseen.insert(r.get(0)?, r.get(1)?);
-        }
-        let mut reserved: HashMap<String, u32> = HashMap::new();
-        let mut statement = self.conn.prepare_cached(
-            "select listing, count(*) from unit
-             where shop = ?1 and channel = ?2 and listing is not null and channel_state = 'open' and piece = 0
-               and not exists (select 1 from unit s join parcel p on p.shop = s.shop and p.channel = s.channel and p.id = s.parcel
-                 where s.shop = unit.shop and s.channel = unit.channel and s.order_id = unit.order_id and s.line = unit.line
-                   and s.ordinal = unit.ordinal and p.state in ('prepared', 'shipping', 'doubt'))
-             group by listing",
-        )?;
-        let mut rows = statement.query(params![key.shop, key.channel])?;
-        while let Some(r) = rows.next()? {
-            reserved.insert(r.get(0)?, r.get(1)?);
-        }
-        let mut statement = self.conn.prepare_cached(
+        let narrow = match only {
+            // By both keys, so that neither reads all links of the channel.
+            Some(_) => {
+                " and k.listing in (select listing from link where shop = ?1 and channel = ?2 and sku in (select value from json_each(?4)) union all select value from json_each(?4))"
+            }
+            None => " and ?4 is null",
+        };
+        let mut statement = self.conn.prepare_cached(&format!(
             "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity, k.part, k.pieces,
                coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
                  and l.location in (select value from json_each(?3))), 0),
                i.title
              from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
-             where k.shop = ?1 and k.channel = ?2 and (?4 is null or k.sku in (select value from json_each(?4)) or k.listing in (select value from json_each(?4)))
+             where k.shop = ?1 and k.channel = ?2{narrow}
              order by k.sku, k.listing, k.part, k.item",
-        )?;
+        ))?;
         let mut rows = statement.query(params![
             key.shop,
             key.channel,
@@ -553,13 +562,12 @@ impl Tx<'_> {
         let mut found: Vec<StockRow> = Vec::new();
         while let Some(r) = rows.next()? {
             let listing: String = r.get(0)?;
-            let item: String = r.get(3)?;
             let part = StockPart {
                 part: r.get(6)?,
                 pieces: r.get(7)?,
                 available: r.get(8)?,
-                unseen: unseen.get(&item).copied().unwrap_or(0),
-                item,
+                unseen: 0,
+                item: r.get(3)?,
             };
             if let Some(row) = found.last_mut().filter(|row| row.listing == listing) {
                 row.parts.push(part);
@@ -571,13 +579,67 @@ impl Tx<'_> {
                 parts: vec![part],
                 facts: unjson(&r.get::<_, String>(4)?, "listing.facts")?,
                 current: r.get(5)?,
-                reserved: reserved.get(&listing).copied().unwrap_or(0),
+                reserved: 0,
                 listing,
                 title: r.get(9)?,
                 withheld: 0,
             });
         }
+        let parts = || found.iter().flat_map(|row| &row.parts);
+        let unseen = match only {
+            Some(_) => self.unseen(&key.shop, Some(parts().map(|p| p.item.as_str()).collect()))?,
+            None => self.unseen(&key.shop, None)?,
+        };
+        let reserved = match only {
+            Some(_) => self.reserved(
+                key,
+                Some(found.iter().map(|r| r.listing.as_str()).collect()),
+            )?,
+            None => self.reserved(key, None)?,
+        };
+        for row in &mut found {
+            row.reserved = reserved.get(&row.listing).copied().unwrap_or(0);
+            for part in &mut row.parts {
+                part.unseen = unseen.get(&part.item).copied().unwrap_or(0);
+            }
+        }
         Ok(found)
+    }
+
+    /// Pieces sold that the shop's numbers do not contain yet, by item; of these items only, when given.
+    fn unseen(&self, shop: &str, only: Option<Vec<&str>>) -> Result<HashMap<String, i64>, Error> {
+        let narrow = match only {
+            Some(_) => "u.item in (select value from json_each(?2))",
+            None => "u.item is not null and ?2 is null",
+        };
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select u.item, count(*) from unit u
+             join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
+             where u.shop = ?1 and {narrow} and {UNSEEN}
+             group by u.item",
+        ))?;
+        let rows = statement.query_map(params![shop, only.map(|s| json(&s))], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Units that the channel holds back by itself, by listing; of these listings only, when given.
+    fn reserved(&self, key: &Key, only: Option<Vec<&str>>) -> Result<HashMap<String, u32>, Error> {
+        let narrow = match only {
+            Some(_) => "u.listing in (select value from json_each(?3))",
+            None => "u.listing is not null and ?3 is null",
+        };
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select u.listing, count(*) from unit u
+             where u.shop = ?1 and u.channel = ?2 and {narrow} and {RESERVED}
+             group by u.listing",
+        ))?;
+        let only = only.map(|s| json(&s));
+        let rows = statement.query_map(params![key.shop, key.channel, only], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Notes what a listing's number is now: what was pushed, or nothing known after a push of unknown fate. What was
@@ -617,8 +679,38 @@ impl Tx<'_> {
     }
 }
 
+/// Of a unit `u` of an order `o`: it is sold, and the number that was read of its item does not contain it yet.
+pub(super) const UNSEEN: &str = "u.channel_state <> 'dropped' and o.state <> 'ignored'
+    and (u.shop_state = 'absent'
+      or (u.shop_state = 'open' and o.created_at >= (
+        select min(l.read_at) from level l where l.shop = u.shop and l.item = u.item)))";
+
+/// Of a unit `u`: the channel holds it back, and is not about to be told that it is shipped.
+pub(super) const RESERVED: &str = "u.channel_state = 'open' and u.piece = 0
+    and not exists (select 1 from unit s join parcel p on p.shop = s.shop and p.channel = s.channel and p.id = s.parcel
+      where s.shop = u.shop and s.channel = u.channel and s.order_id = u.order_id and s.line = u.line
+        and s.ordinal = u.ordinal and p.state in ('prepared', 'shipping', 'doubt'))";
+
 const PUT_LEVEL: &str = "insert into level (shop, item, location, available, read_at, changed_at) values (?1, ?2, ?3, ?4, ?5, ?6)
     on conflict (shop, item, location) do update set available = ?4, read_at = ?5, changed_at = ?6 where level.read_at <= ?5";
+
+/// A row of sku, kind, detail and, as a JSON array, what it nearly agrees with.
+pub(super) fn mismatch(r: &rusqlite::Row<'_>) -> Result<Mismatch, Error> {
+    let kind: String = r.get(1)?;
+    let kind = kind.parse().map_err(|detail| Error::Content {
+        column: "mismatch.kind",
+        detail,
+    })?;
+    Ok(Mismatch {
+        sku: r.get(0)?,
+        kind,
+        detail: r.get(2)?,
+        near: match kind {
+            MismatchKind::NearMiss => unjson(&r.get::<_, String>(3)?, "near_miss.other")?,
+            _ => Vec::new(),
+        },
+    })
+}
 
 fn shop_sku(r: &rusqlite::Row<'_>) -> rusqlite::Result<ShopSku> {
     Ok(ShopSku {

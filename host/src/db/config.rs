@@ -352,6 +352,19 @@ impl Tx<'_> {
             .optional()?)
     }
 
+    /// Whether anything waits for approval: a plan, or the first sync.
+    pub fn awaits_approval(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "select approved_at is null or exists (select 1 from plan p where p.shop = c.shop and p.channel = c.channel)
+                 from channel c where shop = ?1 and channel = ?2",
+            )?
+            .query_row(params![key.shop, key.channel], |r| r.get(0))
+            .optional()?
+            .unwrap_or(false))
+    }
+
     /// Stores a sealed secret. `owner` is a channel name, or empty for the shop itself.
     pub fn put_secret(
         &self,

@@ -10,13 +10,14 @@ use crate::model::{Instant, Key};
 const CYCLES_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 /// Why a number was pushed. Quantities are units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PushRow {
     /// The listing written.
     pub listing: String,
     /// Its SKU.
     pub sku: String,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Instant,
     /// The number written.
     pub quantity: u32,
@@ -41,9 +42,10 @@ pub struct PushRow {
 }
 
 /// Something that happened to a subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct EventRow {
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Instant,
     /// Channel, empty for the shop.
     pub channel: String,

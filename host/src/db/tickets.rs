@@ -9,7 +9,7 @@ use super::{Error, Tx, at, ms};
 use crate::model::{Instant, Key};
 
 /// Where a number stands that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// The channel works on it.
@@ -19,7 +19,7 @@ pub enum Fate {
 }
 
 /// The newest number that was sent to a listing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SentRow {
     /// Listing id.
     pub listing: String,

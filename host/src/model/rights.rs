@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 /// What a plugin may do beyond computing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Rights {
     /// Hosts that it reaches.
     pub hosts: BTreeSet<String>,
@@ -24,7 +24,10 @@ impl Rights {
         hosts
             .map(|h| format!("reach {h}"))
             .chain(credentials.map(|c| format!("use the credential {c}")))
-            .chain(capabilities.map(|c| format!("do {c}")))
+            .chain(capabilities.map(|c| match meaning(c) {
+                Some(meaning) => format!("do {c} ({meaning})"),
+                None => format!("do {c}"),
+            }))
             .collect()
     }
 
@@ -32,6 +35,24 @@ impl Rights {
     pub fn words(&self) -> Vec<String> {
         self.beyond(&Rights::default())
     }
+}
+
+/// What a capability comes to, for whoever grants it.
+fn meaning(capability: &str) -> Option<&'static str> {
+    Some(match capability {
+        "about" => "tell whose account it is",
+        "listings" => "read what the account sells",
+        "stock" => "write how many pieces are for sale",
+        "orders" => "read the account's orders, with names and addresses",
+        "acceptance" => "accept and refuse orders",
+        "fulfillments" => "tell carriers and tracking codes, and mark units as shipped",
+        "cancellations" => "cancel units of orders",
+        "webhooks" => "have the marketplace send messages here",
+        "order-edits" => "change orders on their way into Shopify",
+        "stock-edits" => "hold stock back from a channel",
+        "bundles" => "say what a listing is made of",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -50,7 +71,15 @@ mod tests {
         new.hosts.insert("b.example".into());
         new.capabilities.remove("stock");
         new.capabilities.insert("orders".into());
-        assert_eq!(new.beyond(&old), ["reach b.example", "do orders"]);
+        new.capabilities.insert("something-new".into());
+        assert_eq!(
+            new.beyond(&old),
+            [
+                "reach b.example",
+                "do orders (read the account's orders, with names and addresses)",
+                "do something-new"
+            ]
+        );
         assert!(old.beyond(&old).is_empty());
     }
 }

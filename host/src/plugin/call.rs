@@ -169,9 +169,15 @@ impl Call {
             cpu: state.meter.used(),
             wall: self.start.elapsed(),
             http_calls: state.http_calls(),
+            memory: state.space.memory(),
         };
         self.shared.counters.add(&used);
-        self.shared.plugin.inner.counters.add(&used);
+        let record = &self.shared.plugin.inner.record;
+        record.counters.add(&used);
+        if let Err(fault) = result {
+            let around = &self.shared.around;
+            record.fault(&around.channel, state.who.call, fault, &around.scrubber);
+        }
         spans::failed(&self.span, result.as_ref().err().map(Fault::case));
         telemetry::plugin_called(PluginCall {
             plugin: &state.who.plugin,

@@ -116,6 +116,7 @@ impl Connector {
         )?;
         egress.tap = tap;
         let around = Arc::new(Surroundings {
+            record: plugin.inner.record.clone(),
             channel: config.key.to_string(),
             scrubber: egress.scrubber.clone(),
             settings,

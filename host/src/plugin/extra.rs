@@ -61,11 +61,13 @@ impl std::fmt::Debug for Extra {
 impl Extra {
     pub(super) fn new(plugin: Plugin, config: ExtraConfig) -> anyhow::Result<Self> {
         let settings = settings(plugin.manifest(), config.settings)?;
+        let record = plugin.inner.record.clone();
         Ok(Self {
             shared: Arc::new(Shared {
                 plugin,
                 limits: config.limits,
                 around: Arc::new(Surroundings {
+                    record,
                     channel: config.key.to_string(),
                     scrubber: config.scrubber,
                     settings,

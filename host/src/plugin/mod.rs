@@ -17,6 +17,7 @@ mod extra;
 mod limits;
 mod manifest;
 mod rates;
+mod record;
 mod runtime;
 mod state;
 mod stats;
@@ -33,6 +34,7 @@ pub use manifest::{
     Build, CallRate, ClientAuth, CredentialKind, CredentialSlot, Endpoint, Fulfillment, GENERATION,
     Identity, Manifest, Orders, Rate, Setting, SettingType, Stock, Test,
 };
+pub use record::{FAULTS, FaultLine, LOG_LINES, LogLevel, LogLine};
 pub use runtime::{Plugin, Runtime};
 pub use stats::Stats;
 pub use tap::{Outcome, Tap, Tapped};

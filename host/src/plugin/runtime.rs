@@ -20,8 +20,9 @@ use super::egress::Who;
 use super::extra::{Extra, ExtraConfig};
 use super::limits::{Limits, Meter, span};
 use super::manifest::Manifest;
+use super::record::{FaultLine, LogLine, Record, Records, record_of};
 use super::state::State;
-use super::stats::{Counters, Stats};
+use super::stats::Stats;
 use super::tap::Tap;
 use super::wasi;
 use crate::model::Rights;
@@ -40,6 +41,7 @@ pub struct Runtime {
     wasi_linker: Arc<Linker<State>>,
     cache: Option<Arc<Cache>>,
     clock: Arc<Clock>,
+    records: Records,
 }
 
 /// An admitted and compiled plugin. Clones share it.
@@ -56,7 +58,7 @@ pub(super) struct Inner {
     pub digest: String,
     pub capabilities: Vec<&'static str>,
     pub ready: Ready,
-    pub counters: Counters,
+    pub record: Arc<Record>,
 }
 
 /// Everything about the component that can be prepared before a call; none where it lacks the capability.
@@ -116,6 +118,7 @@ impl Runtime {
             wasi_linker: Arc::new(wasi_linker),
             cache,
             clock,
+            records: Records::default(),
         })
     }
 
@@ -144,6 +147,7 @@ impl Runtime {
         };
         let ready = prepare()
             .with_context(|| format!("plugin {id} {}", admission.manifest.plugin.version))?;
+        let record = record_of(&self.records, &id);
         Ok(Plugin {
             inner: Arc::new(Inner {
                 engine: self.engine.clone(),
@@ -153,7 +157,7 @@ impl Runtime {
                 digest,
                 capabilities: admission.capabilities,
                 ready,
-                counters: Counters::default(),
+                record,
             }),
         })
     }
@@ -255,9 +259,19 @@ impl Plugin {
         &self.inner.capabilities
     }
 
-    /// What all its calls since the start have used.
+    /// What all its calls since the start have used, those of its other versions included.
     pub fn stats(&self) -> Stats {
-        self.inner.counters.stats()
+        self.inner.record.counters.stats()
+    }
+
+    /// The newest lines of its log, the newest first, those of its other versions included.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.inner.record.lines()
+    }
+
+    /// How its calls failed lately, the newest first, those of its other versions included.
+    pub fn faults(&self) -> Vec<FaultLine> {
+        self.inner.record.faults()
     }
 
     /// What it asks an operator for.

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::bindings::{http, session, types};
 use super::egress::{Egress, Who};
 use super::limits::{Exceeded, Limits, Meter, Space, size};
+use super::record::{LogLevel, Record};
 use super::tap::Tap;
 use super::wasi::Wasi;
 use crate::model::Instant;
@@ -25,6 +26,8 @@ const LONGEST_LAST_WORDS: usize = 500;
 
 /// What the calls of one connector share.
 pub(super) struct Surroundings {
+    /// Where its log is kept.
+    pub record: Arc<Record>,
     /// The channel, for messages.
     pub channel: String,
     /// Blanks secrets in what the plugin logs and says.
@@ -118,16 +121,23 @@ impl State {
             }
         }
         if self.log_dropped > 0 {
-            tracing::warn!(
-                target: "plugin",
-                plugin = &*self.who.plugin,
-                channel = self.channel_name(),
-                call = self.who.call,
+            let text = format!(
                 "{} log lines over the limit of {} lines and {} were dropped",
                 self.log_dropped,
                 self.limits.log_lines,
                 size(self.limits.log_bytes)
             );
+            tracing::warn!(
+                target: "plugin",
+                plugin = &*self.who.plugin,
+                channel = self.channel_name(),
+                call = self.who.call,
+                "{text}"
+            );
+            if let Some(around) = &self.around {
+                let (channel, call) = (&around.channel, self.who.call);
+                around.record.log(LogLevel::Warn, channel, call, text);
+            }
         }
     }
 
@@ -140,6 +150,13 @@ impl State {
         }
         let text = one_line(&around.scrubber.scrub(message), LONGEST_LOG_LINE);
         let (plugin, call, channel) = (&*self.who.plugin, self.who.call, self.channel_name());
+        let kept = match level {
+            session::Level::Debug => LogLevel::Debug,
+            session::Level::Info => LogLevel::Info,
+            session::Level::Warn => LogLevel::Warn,
+            session::Level::Error => LogLevel::Error,
+        };
+        around.record.log(kept, channel, call, text.clone());
         match level {
             session::Level::Debug => {
                 tracing::debug!(target: "plugin", plugin, channel, call, "{text}")
@@ -252,6 +269,11 @@ async fn send(
         count
             .received
             .fetch_add(answer.body.len(), Ordering::Relaxed);
+    }
+    if let Err(http::Error::Forbidden(why)) = &result {
+        let why = why.strip_prefix(&format!("{who}: ")).unwrap_or(why);
+        let (channel, scrubber) = (&around.channel, &around.scrubber);
+        around.record.refused(channel, who.call, why, scrubber);
     }
     let doubtful = writes
         && matches!(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Sums since the program started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Sums since the program started, and the peak of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Stats {
     /// Calls made.
     pub calls: u64,
@@ -20,6 +20,8 @@ pub struct Stats {
     pub wall_ms: u64,
     /// HTTP requests that the plugin made.
     pub http_calls: u64,
+    /// The most memory that one call had, in bytes.
+    pub memory_peak: u64,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ pub(super) struct Counters {
     cpu_us: AtomicU64,
     wall_ms: AtomicU64,
     http_calls: AtomicU64,
+    memory_peak: AtomicU64,
 }
 
 /// What one call used and how it ended.
@@ -40,6 +43,7 @@ pub(super) struct Used {
     pub cpu: Duration,
     pub wall: Duration,
     pub http_calls: u32,
+    pub memory: usize,
 }
 
 impl Counters {
@@ -51,6 +55,8 @@ impl Counters {
         add(&self.cpu_us, used.cpu.as_micros() as u64);
         add(&self.wall_ms, used.wall.as_millis() as u64);
         add(&self.http_calls, used.http_calls.into());
+        self.memory_peak
+            .fetch_max(used.memory as u64, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -62,6 +68,7 @@ impl Counters {
             cpu_us: get(&self.cpu_us),
             wall_ms: get(&self.wall_ms),
             http_calls: get(&self.http_calls),
+            memory_peak: get(&self.memory_peak),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{Bundles, LinkRow, ListingRow, Mismatch, ShopSku};
+use crate::model::MismatchKind;
 
 /// Links and what could not be linked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,11 +42,12 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
         .collect();
     let mut plan = LinkPlan::default();
     let mut links = Vec::new();
-    let mut note = |sku: &str, kind: &str, detail: String| {
+    let mut note = |sku: &str, kind: MismatchKind, detail: String| {
         plan.mismatches.push(Mismatch {
             sku: sku.to_owned(),
-            kind: kind.to_owned(),
+            kind,
             detail,
+            near: Vec::new(),
         });
     };
     let mut lone_shop: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -53,7 +55,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
         if found.len() > 1 {
             note(
                 sku,
-                "duplicate-shop",
+                MismatchKind::DuplicateShop,
                 format!(
                     "{} variants in Shopify have this SKU: {}. Give all but one another SKU.",
                     found.len(),
@@ -69,7 +71,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
         if found.len() > 1 {
             note(
                 sku,
-                "duplicate-channel",
+                MismatchKind::DuplicateChannel,
                 format!(
                     "{} listings of the channel have this SKU: {}. End all but one, or give them other SKUs.",
                     found.len(),
@@ -105,7 +107,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
                     "A bundle whose parts are not all in Shopify: {}.",
                     missing.join(", ")
                 );
-                note(sku, "bundle-part", detail);
+                note(sku, MismatchKind::BundlePart, detail);
             }
             continue;
         }
@@ -113,7 +115,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
             match lone_shop.get(&rough(sku)) {
                 Some(near) => note(
                     sku,
-                    "near-miss",
+                    MismatchKind::NearMiss,
                     format!(
                         "Shopify has {} instead: make the SKUs equal to the letter.",
                         near.iter()
@@ -124,7 +126,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
                 ),
                 None => note(
                     sku,
-                    "no-variant",
+                    MismatchKind::NoVariant,
                     format!(
                         "\"{}\" is sold on the channel, but no variant in Shopify has this SKU.",
                         found[0].title
@@ -139,7 +141,7 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
             } else {
                 note(
                     &variant.sku,
-                    "untracked",
+                    MismatchKind::Untracked,
                     format!(
                         "\"{}\" does not track its quantity in Shopify, so there is no number to push: switch tracking on.",
                         variant.title
@@ -149,12 +151,15 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
         }
     }
     plan.links = links;
-    let near: BTreeSet<String> = plan
-        .mismatches
-        .iter()
-        .filter(|m| m.kind == "near-miss")
-        .map(|m| rough(&m.sku))
-        .collect();
+    let mut near: BTreeSet<String> = BTreeSet::new();
+    for m in &mut plan.mismatches {
+        if m.kind == MismatchKind::NearMiss {
+            let key = rough(&m.sku);
+            let others = lone_shop.get(&key).map_or(&[][..], Vec::as_slice);
+            m.near = others.iter().map(|s| (*s).to_owned()).collect();
+            near.insert(key);
+        }
+    }
     for (key, skus) in lone_shop {
         if near.contains(&key) {
             continue;
@@ -163,10 +168,11 @@ pub fn plan(variants: &[ShopSku], listings: &[ListingRow], bundles: &Bundles) ->
             let title = &shop[sku][0].title;
             plan.mismatches.push(Mismatch {
                 sku: sku.to_owned(),
-                kind: "no-listing".into(),
+                kind: MismatchKind::NoListing,
                 detail: format!(
                     "\"{title}\" is in Shopify, but the channel has no listing with this SKU."
                 ),
+                near: Vec::new(),
             });
         }
     }
@@ -190,13 +196,24 @@ fn titles<'a>(all: impl Iterator<Item = &'a str>) -> String {
     quoted.join(", ")
 }
 
-/// What people confuse: case, blanks, dash and underscore.
+/// What people confuse: case, blanks, what is not seen at all, dashes and underscore.
 fn rough(sku: &str) -> String {
     sku.chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| if c == '_' || c == '\u{2013}' { '-' } else { c })
+        .filter(|c| !c.is_whitespace() && !unseen(*c))
+        .map(|c| match c {
+            '_' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
+            c => c,
+        })
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// Characters without width, which come along when a SKU is copied from a page or a sheet.
+fn unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -230,7 +247,7 @@ mod tests {
     fn kinds(plan: &LinkPlan) -> Vec<(&str, &str)> {
         plan.mismatches
             .iter()
-            .map(|m| (m.sku.as_str(), m.kind.as_str()))
+            .map(|m| (m.sku.as_str(), m.kind.text()))
             .collect()
     }
 
@@ -271,6 +288,22 @@ mod tests {
             ]
         );
         assert!(plan.mismatches[0].detail.contains("\"KS_tide 30\""));
+        assert_eq!(plan.mismatches[0].near, ["KS_tide 30"]);
+        assert!(plan.mismatches[1].near.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_seen_and_other_dashes_nearly_agree() {
+        for odd in [
+            "A\u{2011}1",
+            "A\u{2212}1",
+            "A-1\u{a0}",
+            "\u{feff}A-1",
+            "A-\u{200b}1",
+        ] {
+            let plan = plan(&[variant("A-1", 1)], &[listing(odd, 1)], &Bundles::new());
+            assert_eq!(kinds(&plan), [(odd, "near-miss")], "{odd:?}");
+        }
     }
 
     #[test]

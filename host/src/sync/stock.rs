@@ -8,7 +8,7 @@ use crate::db::{Fate, SentRow, StockPart, StockRow};
 use crate::model::{Policy, StockSemantics};
 
 /// A number to write, with its inputs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StockChange {
     /// Listing id.
     pub listing: String,

@@ -11,7 +11,7 @@ use crate::cycle::Report;
 use crate::db::{ChannelRow, Mismatch};
 use crate::host::Host;
 use crate::model::{
-    Instant, Key, Location, OnFailure, POLICY_SETTINGS, Policy, PolicyKind, Refusal,
+    Instant, Key, Location, MismatchKind, OnFailure, POLICY_SETTINGS, Policy, PolicyKind, Refusal,
 };
 use crate::plugin::{Plugin, SettingType};
 use crate::sync::stock::StockChange;
@@ -293,7 +293,7 @@ pub struct PlanView {
     /// Cancellations that would be carried over: order and units.
     pub cancellations: Vec<(String, String)>,
     /// SKUs that are not in step, by kind.
-    pub mismatches: Vec<MismatchKind>,
+    pub mismatches: Vec<MismatchGroup>,
     /// What was wrong with single items.
     pub problems: Vec<String>,
 }
@@ -313,7 +313,7 @@ pub struct ChangeView {
 
 /// SKUs that are not in step for one kind of reason.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct MismatchKind {
+pub struct MismatchGroup {
     /// A stable word.
     pub kind: String,
     /// What it means.
@@ -325,16 +325,15 @@ pub struct MismatchKind {
 }
 
 /// What a kind of mismatch means.
-pub fn meaning(kind: &str) -> &'static str {
+pub fn meaning(kind: MismatchKind) -> &'static str {
     match kind {
-        "duplicate-shop" => "Held back: two variants of the shop share the SKU",
-        "duplicate-channel" => "Held back: two listings share the SKU",
-        "near-miss" => "Nearly equal on both sides (case, blank, dash)",
-        "no-listing" => "Only in the shop",
-        "no-variant" => "Only at the channel",
-        "untracked" => "Not counted in the shop",
-        "bundle-part" => "Bundles whose parts are not all in the shop",
-        _ => "Not in step",
+        MismatchKind::DuplicateShop => "Held back: two variants of the shop share the SKU",
+        MismatchKind::DuplicateChannel => "Held back: two listings share the SKU",
+        MismatchKind::NearMiss => "Nearly equal on both sides (case, blank, dash)",
+        MismatchKind::NoListing => "Only in the shop",
+        MismatchKind::NoVariant => "Only at the channel",
+        MismatchKind::Untracked => "Not counted in the shop",
+        MismatchKind::BundlePart => "Bundles whose parts are not all in the shop",
     }
 }
 
@@ -407,12 +406,12 @@ pub async fn plan(host: &Host, key: &Key) -> anyhow::Result<PlanView> {
     })
 }
 
-fn by_kind(mismatches: Vec<Mismatch>) -> Vec<MismatchKind> {
-    let mut kinds: BTreeMap<String, MismatchKind> = BTreeMap::new();
+fn by_kind(mismatches: Vec<Mismatch>) -> Vec<MismatchGroup> {
+    let mut kinds: BTreeMap<MismatchKind, MismatchGroup> = BTreeMap::new();
     for m in mismatches {
-        let kind = kinds.entry(m.kind.clone()).or_insert_with(|| MismatchKind {
-            meaning: meaning(&m.kind),
-            kind: m.kind,
+        let kind = kinds.entry(m.kind).or_insert_with(|| MismatchGroup {
+            meaning: meaning(m.kind),
+            kind: m.kind.text().to_owned(),
             count: 0,
             first: Vec::new(),
         });
@@ -421,7 +420,7 @@ fn by_kind(mismatches: Vec<Mismatch>) -> Vec<MismatchKind> {
             kind.first.push((m.sku, m.detail));
         }
     }
-    let mut kinds: Vec<MismatchKind> = kinds.into_values().collect();
+    let mut kinds: Vec<MismatchGroup> = kinds.into_values().collect();
     // Those that a person can mend first.
     kinds.sort_by_key(|k| matches!(k.kind.as_str(), "no-listing" | "no-variant" | "untracked"));
     kinds

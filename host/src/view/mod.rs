@@ -13,7 +13,7 @@ mod timeline;
 
 pub use activity::{ACTIVITY_MOST, AuditPage, EventFilter, EventPage, EventView, audits, events};
 pub use channel::{
-    ChangeView, ChannelView, CycleView, ExtraView, LocationView, MismatchKind, PlanView,
+    ChangeView, ChannelView, CycleView, ExtraView, LocationView, MismatchGroup, PlanView,
     SettingView, channel, meaning, plan, policy_settings, settings_of,
 };
 pub use edited::{Edited, EditedPart, EditedRow, Sign, edited};
@@ -26,6 +26,24 @@ pub use orders::{
 };
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
 pub use timeline::Happening;
+mod near;
+mod plugins;
+mod product;
+mod products;
+mod why;
+
+pub use near::{NearMiss, Piece};
+pub use plugins::{
+    Difference, PluginDetail, PluginKind, PluginLog, PluginRow, PluginSetting, PluginState,
+    PluginUse, Plugins, SeenVersion, Waiting, of_file, plugin, plugin_log, plugins,
+};
+pub use product::{
+    Product, ProductChannel, ProductLevel, ProductPart, ProductVariant, Quarantine, product,
+};
+pub use products::{
+    LONGEST_PAGE, PAGE, ProductRow, ProductStanding, Products, ProductsAsked, ProductsChannel,
+    Standing, products,
+};
 
 use crate::model::Instant;
 

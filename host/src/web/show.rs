@@ -90,8 +90,8 @@ pub(super) fn tone(word: &str) -> &'static str {
     match word {
         "active" | "created" | "closed" | "done" | "applied" | "shipped" | "fulfilled"
         | "in step" | "at work" | "resolved" | "sent" => "ok",
-        "held" | "waiting" | "waits" | "doubt" | "gathered" | "preparing" | "prepared"
-        | "shipping" | "creating" | "queued" | "unsure" | "warning" | "open" => "warn",
+        "held" | "waiting" | "waits" | "waits for grant" | "doubt" | "gathered" | "preparing"
+        | "prepared" | "shipping" | "creating" | "queued" | "unsure" | "warning" | "open" => "warn",
         "parked" | "blocked" | "refused" | "not in step" | "broken" | "failed" | "urgent" => "bad",
         _ => "idle",
     }

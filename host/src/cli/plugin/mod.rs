@@ -16,8 +16,9 @@ use super::{ATTENTION, Env, FINE, Usage};
 use crate::actions::plugin;
 use crate::host::Host;
 use crate::model::Actor;
-use crate::plugin::{Plugin, Runtime};
+use crate::plugin::Runtime;
 use crate::registry::Entry;
+use crate::view::{self, PluginKind, PluginRow, PluginState, Waiting};
 
 #[derive(Subcommand)]
 pub(super) enum PluginCommand {
@@ -57,17 +58,17 @@ pub(super) async fn run(command: PluginCommand, env: &Env) -> anyhow::Result<u8>
         PluginCommand::Pack(args) => build::pack(&args, env),
         PluginCommand::Try(args) => r#try::run(args, env).await,
         PluginCommand::Check(args) => check::run(args, env).await,
-        PluginCommand::List => list(&env.host()?, env),
-        PluginCommand::Inspect { what } => inspect(&what, env),
+        PluginCommand::List => list(&env.host()?, env).await,
+        PluginCommand::Inspect { what } => inspect(&what, env).await,
         PluginCommand::Grant { id } => {
             let host = env.host()?;
-            let asked = plugin::grant(&host, &id, &Actor::command()).await?;
+            let asked = plugin::grant(&host, &id, None, &Actor::command()).await?;
             env.done(&format!("Granted to {id}: {}.", asked.join(", ")));
             Ok(FINE)
         }
         PluginCommand::Rollback { id } => {
             let host = env.host()?;
-            let (from, to) = plugin::roll_back(&host, &id, &Actor::command()).await?;
+            let (from, to) = plugin::roll_back(&host, &id, None, &Actor::command()).await?;
             env.done(&format!(
                 "{id}: back from {} to {}. The newer one stays away until another file takes its place, or until `lockstep plugin grant {id}`.",
                 &from[..12],
@@ -111,135 +112,108 @@ pub(super) async fn grant_first(id: &str, agreed: bool, host: &Host) -> anyhow::
     if !agreed {
         return Err(Usage(format!("plugin \"{id}\" was not granted what it asks for")).into());
     }
-    plugin::grant(host, id, &Actor::command()).await?;
+    plugin::grant(host, id, None, &Actor::command()).await?;
     Ok(())
 }
 
-fn list(host: &Host, env: &Env) -> anyhow::Result<u8> {
-    let (mut rows, mut json) = (Vec::new(), Vec::new());
-    let mut code = FINE;
-    for (id, entry) in host.registry.entries().iter() {
-        let Entry {
-            at_work,
-            waits,
-            file,
-            error,
-        } = entry;
-        let told = |p: &Plugin| {
-            let m = p.manifest();
-            serde_json::json!({
-                "name": m.plugin.name, "version": m.plugin.version.to_string(), "digest": p.digest(), "rights": p.rights(),
-                "capabilities": p.capabilities(), "endpoint": m.endpoint,
-            })
-        };
-        json.push(serde_json::json!({
-            "id": id, "at_work": at_work.as_ref().map(told), "waits": waits.as_ref().map(|(p, asks)| serde_json::json!({"version": told(p), "asks": asks})),
-            "file": file, "error": error,
-        }));
-        let state = match (at_work, waits, error) {
-            (_, _, Some(why)) => format!("cannot be used: {why}"),
-            (None, Some((_, asks)), _) => format!("waits to be granted: {}", asks.join(", ")),
-            (Some(_), Some((p, asks)), _) => format!(
-                "at work; version {} waits to be granted: {}",
-                p.manifest().plugin.version,
-                asks.join(", ")
-            ),
-            (Some(_), None, None) => "at work".into(),
-            (None, None, None) => "not at work".into(),
-        };
-        if waits.is_some() || error.is_some() {
-            code = ATTENTION;
-        }
-        let shown = at_work.as_ref().or(waits.as_ref().map(|(p, _)| p));
-        rows.push(vec![
-            id.clone(),
-            shown.map_or(String::new(), |p| p.manifest().plugin.name.clone()),
-            shown.map_or("", |p| kind(p)).to_owned(),
-            shown.map_or(String::new(), |p| p.manifest().plugin.version.to_string()),
-            shown.map_or(String::new(), |p| p.digest()[..12].to_owned()),
-            file.clone().unwrap_or_else(|| "built in".into()),
-            shown.map_or(String::new(), |p| p.capabilities().join(", ")),
-            state,
-        ]);
-    }
+async fn list(host: &Host, env: &Env) -> anyhow::Result<u8> {
+    let found = view::plugins(host).await?;
+    let waits = |p: &PluginRow| p.waits.is_some() || p.state == PluginState::Broken;
+    let code = match found.items.iter().any(waits) {
+        true => ATTENTION,
+        false => FINE,
+    };
     if env.json {
-        println!("{}", serde_json::to_string_pretty(&json)?);
-    } else {
-        print_rows(
-            &[
-                "plugin", "name", "kind", "version", "digest", "from", "can do", "state",
-            ],
-            &rows,
-            usize::MAX,
-        );
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(code);
     }
+    let rows: Vec<Vec<String>> = (found.items.iter())
+        .map(|p| {
+            vec![
+                p.id.clone(),
+                p.name.clone(),
+                p.kind.map_or("", PluginKind::text).to_owned(),
+                p.version.clone().unwrap_or_default(),
+                (p.digest.as_ref()).map_or(String::new(), |d| d[..12].to_owned()),
+                p.file.clone().unwrap_or_else(|| "built in".into()),
+                p.capabilities.join(", "),
+                state(p),
+            ]
+        })
+        .collect();
+    print_rows(
+        &[
+            "plugin", "name", "kind", "version", "digest", "from", "can do", "state",
+        ],
+        &rows,
+        usize::MAX,
+    );
     Ok(code)
 }
 
-fn kind(plugin: &Plugin) -> &'static str {
-    if plugin.is_extra() {
-        "extra"
-    } else {
-        "connector"
+fn state(p: &PluginRow) -> String {
+    match (&p.error, &p.waits, p.state) {
+        (Some(why), ..) => format!("cannot be used: {why}"),
+        (None, Some(waits), PluginState::AtWork) => format!(
+            "at work; version {} waits to be granted: {}",
+            waits.version,
+            waits.asks.join(", ")
+        ),
+        (None, Some(waits), _) => format!("waits to be granted: {}", waits.asks.join(", ")),
+        (None, None, state) => state.text().to_owned(),
     }
 }
 
-fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
+async fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
     let path = PathBuf::from(what);
-    let (plugin, versions) = if path.extension().is_some_and(|e| e == "wasm") {
+    let found = if path.extension().is_some_and(|e| e == "wasm") {
         let bytes = std::fs::read(&path).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
         // An author looks at a file where there is no host yet.
         let plugin = (Runtime::new(None)?.load(&bytes))
             .map_err(|e| Usage(format!("{} cannot be used: {e:#}", path.display())))?;
-        (plugin, Vec::new())
+        view::of_file(&plugin, what)
     } else {
         let host = env.host()?;
-        let entries = host.registry.entries();
-        let entry = entries.get(what).ok_or_else(|| {
-            Usage(format!(
-                "there is no plugin \"{what}\"; `lockstep plugin list` shows which there are"
-            ))
-        })?;
-        let Some(plugin) = (entry.waits.as_ref().map(|(p, _)| p)).or(entry.at_work.as_ref()) else {
-            let why = entry.error.clone().unwrap_or_default();
+        let found = view::plugin(&host, what).await?;
+        if let (None, Some(why)) = (&found.manifest, &found.plugin.error) {
             return Err(Usage(format!("{what} cannot be used: {why}")).into());
-        };
-        let id = what.to_owned();
-        (
-            plugin.clone(),
-            host.store.read_now(move |tx| tx.plugin_versions(&id))?,
-        )
+        }
+        found
     };
-    let m = plugin.manifest();
     if env.json {
-        let versions: Vec<_> = versions.iter().map(|v| serde_json::json!({"digest": v.digest, "version": v.version, "rights": v.rights, "seen_at": v.seen_at, "granted_at": v.granted_at})).collect();
-        let json = serde_json::json!({"manifest": m, "digest": plugin.digest(), "capabilities": plugin.capabilities(), "rights": plugin.rights(), "versions": versions});
-        println!("{}", serde_json::to_string_pretty(&json)?);
+        println!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(FINE);
     }
+    let shown = &found.plugin;
     println!(
         "{} {} ({}), {}",
-        m.plugin.name,
-        m.plugin.version,
-        m.plugin.id,
-        kind(&plugin)
+        shown.name,
+        shown.version.as_deref().unwrap_or_default(),
+        shown.id,
+        shown.kind.map_or("", PluginKind::text)
     );
-    println!("sha256 {}", plugin.digest());
-    let rows: Vec<Vec<String>> = (plugin.rights().words().into_iter())
-        .map(|w| vec![w])
-        .collect();
-    print_rows(&["it may"], &rows, usize::MAX);
-    let rows: Vec<Vec<String>> = (m.setting.iter())
+    println!("sha256 {}", shown.digest.as_deref().unwrap_or_default());
+    let one =
+        |words: &[String]| -> Vec<Vec<String>> { words.iter().map(|w| vec![w.clone()]).collect() };
+    let may = match shown.state {
+        PluginState::WaitsForGrant => "it asks to",
+        _ => "it may",
+    };
+    print_rows(&[may], &one(&shown.may), usize::MAX);
+    if let Some(waits) = shown
+        .waits
+        .as_ref()
+        .filter(|w| Some(&w.digest) != shown.digest.as_ref())
+    {
+        print_waiting(waits);
+    }
+    let rows: Vec<Vec<String>> = (found.settings.iter())
         .map(|s| {
             vec![
                 s.key.clone(),
-                s.kind.text().to_owned(),
-                s.default_text().unwrap_or_default(),
-                [s.label.as_deref(), s.help.as_deref()]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join("\n"),
+                s.kind.clone(),
+                s.default.clone().unwrap_or_default(),
+                s.meaning.clone(),
             ]
         })
         .collect();
@@ -248,8 +222,7 @@ fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
         &rows,
         usize::MAX,
     );
-    let rows: Vec<Vec<String>> = versions
-        .iter()
+    let rows: Vec<Vec<String>> = (found.versions.iter())
         .map(|v| {
             vec![
                 v.version.clone(),
@@ -265,4 +238,18 @@ fn inspect(what: &str, env: &Env) -> anyhow::Result<u8> {
         usize::MAX,
     );
     Ok(FINE)
+}
+
+/// What a version that waits has otherwise than the one at work.
+fn print_waiting(waits: &Waiting) {
+    println!("Version {} waits to be granted:", waits.version);
+    let rights = (waits.asks.iter().map(|a| format!("+ {a}")))
+        .chain(waits.drops.iter().map(|d| format!("- {d}")));
+    let rows: Vec<Vec<String>> = rights.map(|r| vec![r]).collect();
+    print_rows(&["more and less than was granted"], &rows, usize::MAX);
+    let there = |side: &Option<String>| side.clone().unwrap_or_else(|| "not there".into());
+    let rows: Vec<Vec<String>> = (waits.differences.iter())
+        .map(|d| vec![d.what.clone(), there(&d.before), there(&d.after)])
+        .collect();
+    print_rows(&["what", "at work", &waits.version], &rows, usize::MAX);
 }

@@ -5,6 +5,8 @@ mod channels;
 mod host;
 mod input;
 mod orders;
+mod plugins;
+mod products;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -109,7 +111,9 @@ pub(super) fn router(app: &App) -> Router<App> {
         .routes(routes!(alerts::alerts))
         .routes(routes!(channels::channel))
         .routes(routes!(channels::plan))
-        .merge(orders::viewer());
+        .merge(orders::viewer())
+        .merge(products::viewer())
+        .merge(plugins::viewer());
     let operator = OpenApiRouter::new()
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::unacknowledge))
@@ -117,7 +121,8 @@ pub(super) fn router(app: &App) -> Router<App> {
         .routes(routes!(channels::pause))
         .routes(routes!(channels::resume))
         .routes(routes!(channels::sync))
-        .merge(orders::operator());
+        .merge(orders::operator())
+        .merge(products::operator());
     let admin = OpenApiRouter::new()
         .routes(routes!(channels::set))
         .routes(routes!(channels::extras))
@@ -132,7 +137,8 @@ pub(super) fn router(app: &App) -> Router<App> {
         .routes(routes!(host::remove_person))
         .routes(routes!(host::tokens))
         .routes(routes!(host::add_token))
-        .routes(routes!(host::remove_token));
+        .routes(routes!(host::remove_token))
+        .merge(plugins::admin());
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(viewer.route_layer(from_fn_with_state(gate(Role::Viewer), auth::require)))
         .merge(operator.route_layer(from_fn_with_state(gate(Role::Operator), auth::require)))

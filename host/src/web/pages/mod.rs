@@ -7,6 +7,8 @@ mod channels;
 mod form;
 mod orders;
 mod overview;
+mod plugins;
+mod products;
 mod set_up;
 mod settings;
 
@@ -141,6 +143,10 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route("/me", get(settings::me).post(settings::change_password))
         .route("/orders", get(orders::list_page))
         .route("/orders/{shop}/{channel}/{id}", get(orders::order_page))
+        .route("/products", get(products::list_page))
+        .route("/products/{shop}/{sku}", get(products::product_page))
+        .route("/plugins", get(plugins::list_page))
+        .route("/plugins/{id}", get(plugins::plugin_page))
         .route("/backstage", get(backstage::show).post(backstage::act))
         .route("/live", get(live::events))
         .route("/sign-out", post(auth::sign_out));
@@ -162,7 +168,9 @@ pub(super) fn router(app: &App) -> Router<App> {
         .route(
             "/orders/{shop}/{channel}/{id}/parcels/{parcel}/resend",
             post(orders::resend),
-        );
+        )
+        .route("/products/{shop}/{sku}/resync", post(products::resync))
+        .route("/products/{shop}/{sku}/retry", post(products::retry));
     let admin = Router::new()
         .route("/set-up", get(set_up::overview))
         .route(
@@ -183,6 +191,8 @@ pub(super) fn router(app: &App) -> Router<App> {
             "/channels/{shop}/{channel}/extras/{extra}",
             post(channels::change_extra),
         )
+        .route("/plugins/{id}/grant", post(plugins::grant))
+        .route("/plugins/{id}/rollback", post(plugins::roll_back))
         .route("/settings", get(settings::settings).post(settings::set))
         .route(
             "/settings/notify",

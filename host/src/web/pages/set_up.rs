@@ -40,6 +40,8 @@ struct Choice {
     id: String,
     name: String,
     version: String,
+    /// SHA-256 of its file: what is granted is what was looked at.
+    digest: String,
     /// What it asks for beyond what it was granted.
     asks: Vec<String>,
 }
@@ -59,6 +61,7 @@ fn connectors(app: &App) -> Vec<(Choice, Plugin)> {
                 id: id.clone(),
                 name: plugin.manifest().plugin.name.clone(),
                 version: plugin.manifest().plugin.version.to_string(),
+                digest: plugin.digest().to_owned(),
                 asks: waits.map_or_else(Vec::new, |(_, asks)| asks.clone()),
             };
             Some((choice, plugin.clone()))
@@ -319,7 +322,8 @@ async fn add(
                 "The connector works only with the rights that it asks for: tick that you grant them.".into(),
             ));
         }
-        actions::plugin::grant(&app.host, &wanted.plugin, actor).await?;
+        let digest = sent.need("digest", "Which version is granted its rights")?;
+        actions::plugin::grant(&app.host, &wanted.plugin, Some(digest), actor).await?;
     }
     let plugin = app.host.plugin(&wanted.plugin)?;
     let mut asked = settings_of(&plugin, &BTreeMap::new());

@@ -172,7 +172,7 @@ fn grant(host: &Host, id: &str) -> anyhow::Result<()> {
     host.registry.refresh();
     let waits = (host.registry.entries().get(id)).is_some_and(|e| e.waits.is_some());
     if waits {
-        host.registry.grant(id)?;
+        host.registry.grant(id, None)?;
     }
     Ok(())
 }
