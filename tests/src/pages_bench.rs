@@ -40,8 +40,10 @@ async fn main() -> anyhow::Result<()> {
     let pages = [
         "/".to_owned(),
         "/orders".into(),
-        "/orders?attention=true".into(),
-        "/orders?search=9140".into(),
+        "/orders?needs_you=true".into(),
+        "/orders?search=9140027".into(),
+        "/orders?late=true".into(),
+        "/orders?sort=least-time-left".into(),
         format!("/orders/{KEY}/{order}"),
         "/products".into(),
         format!("/products?channel={KEY}&state=out"),

@@ -12,7 +12,7 @@ use lockstep::model::Key;
 use lockstep::net::{Client, ClientOptions, Method, Request, Response};
 use lockstep::schedule::{self, Wakes};
 use lockstep::vault::Scrubber;
-use lockstep::web::hooks::{self, PUBLIC_URL};
+use lockstep::web::{PUBLIC_URL, hooks};
 use lockstep::web::{health, metrics};
 use lockstep_sandbox::shopify;
 use lockstep_sandbox::story::Packing;

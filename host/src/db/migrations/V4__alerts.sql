@@ -53,9 +53,8 @@ create index notification_given_up on notification (target, made_at) where given
 create index notification_made on notification (made_at);
 
 -- What alerts are made from is looked up every few seconds, whatever the number of orders and SKUs.
-create index order_attention on channel_order (shop, channel, attention) where attention = 1;
+create index order_attention on channel_order (shop, channel, ship_by) where attention = 1;
 create index order_deadline on channel_order (shop, channel, ship_by)
   where ship_by is not null and state not in ('closed', 'cancelled', 'ignored');
 create index parcel_attention on parcel (shop, channel, attention, order_id) where attention = 1;
-create index sent_refused on sent (shop, channel, listing) where refused is not null;
 create index cycle_good on cycle (shop, channel, id) where outcome in ('done', 'waits');

@@ -60,9 +60,5 @@ create table probe (
 ) strict;
 
 -- The figures of a scrape are counted from these.
-create index listing_unsure on listing (shop, channel, id) where quantity is null;
-create index order_attention on channel_order (shop, channel) where attention = 1;
-create index parcel_attention on parcel (shop, channel) where attention = 1;
 create index unit_to_ship on unit (shop, channel, order_id) where piece = 0 and channel_state in ('open', 'held');
-create index mismatch_kind on mismatch (shop, channel, kind);
 create index cycle_whole on cycle (shop, channel, ended_at) where outcome in ('done', 'waits');

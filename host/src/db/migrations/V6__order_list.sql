@@ -9,5 +9,3 @@ create index order_number on channel_order (shop, channel, number, id);
 create index order_shop_name on channel_order (shop, channel, shop_name, id) where shop_name is not null;
 create index unit_sku on unit (shop, channel, sku, order_id) where sku is not null;
 create index unit_part on unit (shop, channel, part, order_id) where part is not null;
-create index if not exists order_attention on channel_order (shop, channel, ship_by) where attention = 1;
-create index if not exists parcel_attention on parcel (shop, channel) where attention = 1;

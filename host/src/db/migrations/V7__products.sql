@@ -4,9 +4,9 @@
 drop index variant_sku;
 create index variant_sku on variant (shop, sku, title);
 create index mismatch_kind on mismatch (shop, channel, kind, sku);
-create index listing_unsure on listing (shop, channel, sku) where quantity is null;
+create index listing_unsure on listing (shop, channel, sku, id) where quantity is null;
 create index listing_lost on listing (shop, channel, lost) where lost is not null;
-create index sent_refused on sent (shop, channel, sku) where refused is not null;
+create index sent_refused on sent (shop, channel, sku, listing) where refused is not null;
 create index bundle_part on bundle (shop, channel, part);
 
 -- SKUs of the shop that nearly agree with one of the channel.
