@@ -21,12 +21,14 @@ mod languages;
 #[cfg(unix)]
 mod mailbox;
 mod mirakl;
+mod orders_api;
 mod pages;
 mod plugins;
 mod practice;
 mod products_api;
 mod schema;
 mod served;
+mod site;
 mod telemetry;
 mod timeline;
 mod tools;

@@ -45,7 +45,7 @@ pub struct Next {
     pub who: Who,
     /// What they are to do, in words: "pack 2 units".
     pub what: String,
-    /// By when, where that matters.
+    /// By when, where they have a deadline.
     #[schema(value_type = Option<jiff::Timestamp>)]
     pub by: Option<Instant>,
 }
@@ -156,7 +156,7 @@ fn before(work: Work<'_>, by: Option<Instant>) -> Next {
     let channel = |what: String| Next {
         who: Who::Channel,
         what,
-        by,
+        by: None,
     };
     let reason = || {
         let text = order.reason.clone()?;
@@ -227,7 +227,11 @@ fn created(work: Work<'_>, by: Option<Instant>) -> Next {
         parcels,
         ..
     } = work;
-    let to = |who, what: String| Next { who, what, by };
+    let to = |who, what: String| Next {
+        who,
+        what,
+        by: by.filter(|_| who != Who::Channel),
+    };
     if order.attention {
         let text = (order.reason.clone()).unwrap_or_else(|| "look at the order".into());
         let prefix = format!("order {}: ", order.number);
@@ -282,7 +286,10 @@ fn created(work: Work<'_>, by: Option<Instant>) -> Next {
     if let Some(p) = waiting.iter().find(|p| p.tracking.is_none()) {
         return to(
             Who::Warehouse,
-            format!("add the tracking code of {} in Shopify", p.label()),
+            format!(
+                "add the tracking code to fulfillment {} in Shopify",
+                p.short_id()
+            ),
         );
     }
     if let Some(p) = waiting.first() {
@@ -618,7 +625,7 @@ mod tests {
         codeless.tracking = None;
         assert_eq!(
             said(work(&o, &units, &[codeless])),
-            "The warehouse: add the tracking code of parcel without code (fulfillment 2) in Shopify"
+            "The warehouse: add the tracking code to fulfillment 2 in Shopify"
         );
     }
 

@@ -126,8 +126,11 @@ pub fn offers(work: Work<'_>) -> Vec<Offer> {
             does,
         });
     };
-    let asked = order.snapshot.awaits_acceptance.is_some() && order.snapshot.sellers;
-    if asked && order.shop_order.is_none() && !order.state.finished() {
+    let asked = order.snapshot.awaits_acceptance.is_some()
+        && order.snapshot.sellers
+        && order.shop_order.is_none()
+        && !order.state.finished();
+    if asked {
         if work.answer != Some(&Answer::Accept) {
             offer(
                 Act::Accept,
@@ -164,7 +167,8 @@ pub fn offers(work: Work<'_>) -> Vec<Offer> {
             ),
         );
     }
-    if order.attention || parcels.iter().any(|p| p.attention) {
+    // A question is answered; having seen it is not enough.
+    if (order.attention && !asked) || parcels.iter().any(|p| p.attention) {
         offer(
             Act::Handled,
             "Notes that you have seen to it, so that it no longer counts as needing you. Nothing else changes.".into(),
@@ -230,6 +234,7 @@ mod tests {
         let mut o = order(OrderState::Held, 1);
         o.snapshot.awaits_acceptance = Some(None);
         let units = [unit(1, "held", "absent", None)];
+        o.attention = true;
         let mut w = work(&o, &units, &[]);
         assert_eq!(acts(w), [Act::Accept, Act::Refuse, Act::Hold]);
         w.answer = Some(&Answer::Accept);

@@ -86,14 +86,23 @@ impl ListPage {
             .any(|(name, _, is)| *is && *name == "All")
     }
 
+    /// Whether a filter is set that the common ones do not have.
+    fn narrowed(&self) -> bool {
+        let a = &self.asked;
+        a.channel.is_some()
+            || a.placed_from.is_some()
+            || a.placed_to.is_some()
+            || !(a.state.is_none() || self.looks().iter().any(|(_, _, is)| *is))
+    }
+
     fn states(&self) -> [StateAsked; 10] {
         StateAsked::ALL
     }
 
     fn sorts(&self) -> [(SortAsked, &'static str); 2] {
         [
-            (SortAsked::Newest, "the newest first"),
-            (SortAsked::LeastTimeLeft, "the least time left first"),
+            (SortAsked::Newest, "newest first"),
+            (SortAsked::LeastTimeLeft, "least time left first"),
         ]
     }
 
@@ -189,9 +198,10 @@ impl OrderPage {
         path(&self.view.channel, &self.view.id)
     }
 
-    /// Why it stands where it stands, where that is not said above.
+    /// Why it stands where it stands, where that is not said above. What to type is left out: here are buttons.
     fn why(&self) -> Option<&str> {
         let reason = self.view.reason.as_deref()?;
+        let reason = reason.split("; `lockstep ").next().unwrap_or(reason);
         (!reason.contains(&self.view.next.what)).then_some(reason)
     }
 
