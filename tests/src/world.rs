@@ -253,6 +253,8 @@ impl World {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LOCKSTEP_DATA", &self.place)
+            // Several hosts run at a time.
+            .env("LOCKSTEP_LISTEN", "127.0.0.1:0")
             .env("LOCKSTEP_SHOP_SECRET", &self.shop_secret)
             .env("LOCKSTEP_CHANNEL_SECRET", &self.channel_secret)
             .env("LOCKSTEP_LOG", "lockstep=debug")

@@ -293,7 +293,7 @@ fn a_channel_is_unreachable_only_after_a_while() {
 #[test]
 fn where_shopify_fails_there_is_one_alert_for_all_its_channels() {
     let stop = crate::cycle::Stop::Fault {
-        side: crate::cycle::Side::Shop,
+        side: crate::model::Side::Shop,
         fault: Fault::Unavailable {
             retry_after_ms: None,
             detail: "502".into(),
