@@ -144,6 +144,30 @@ async fn a_form_of_another_site_and_a_name_that_points_here_are_turned_away() {
     assert_eq!(served.url, "https://lockstep.example");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_learns_whether_all_is_well() {
+    let world = World::in_step(20).await;
+    let served = Served::start(&world).await;
+    let viewer = served.token(&world, "viewer").await;
+    let http = reqwest::Client::new();
+    let open = |path: &str| http.get(format!("{}{path}", served.url)).send();
+    assert_eq!(open("/healthz").await.unwrap().status(), 200);
+    let mut ready = open("/readyz").await.unwrap().status();
+    for _ in 0..50 {
+        if ready == 200 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        ready = open("/readyz").await.unwrap().status();
+    }
+    assert_eq!(ready, 200);
+    // Figures are the merchant's: they take a token.
+    assert_eq!(open("/metrics").await.unwrap().status(), 401);
+    let (status, text) = viewer.get("/metrics").await;
+    assert_eq!(status, 200);
+    assert!(text.contains("lockstep_channel_up{"), "{text}");
+}
+
 /// Throws what its description allows, and what it does not, at every call of the API.
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_no_server_error_and_nothing_undocumented() {

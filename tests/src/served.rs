@@ -28,10 +28,13 @@ pub struct Client {
 impl Served {
     /// Starts `lockstep run` on a free port.
     pub async fn start(world: &World) -> Self {
+        // Ignored: another test has installed the same provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = world.command();
         let mut child = command
             .args(["--json", "run", "--listen", "127.0.0.1:0"])
             .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("the host starts");
@@ -115,16 +118,6 @@ impl Client {
     /// Fetches a path: status and text.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let request = self.http.get(format!("{}{path}", self.url));
-        self.send(request).await
-    }
-
-    /// Sends a form.
-    pub async fn form(&self, path: &str, body: &str) -> (u16, String) {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.to_owned());
         self.send(request).await
     }
 

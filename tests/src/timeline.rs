@@ -14,7 +14,10 @@ use crate::world::{KEY, World};
 async fn timeline(world: &World, order: &str) -> Vec<Value> {
     let ran = world.run(&["explain", order, "--json"]).await.code(0);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
-    told[0]["timeline"].as_array().unwrap().clone()
+    told[0]["channels"][0]["timeline"]
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 /// One line for each row: kind, what, whether it went well, why, and how.
@@ -133,7 +136,7 @@ async fn each_request_of_an_order_has_its_answer_its_retry_and_its_cause() {
                 &format!("{path}422"),
             ),
             ("event refused badly", "the channel refuses it"),
-            ("event retry -", "the operator tries again"),
+            ("event retry -", "tried again in the next cycle"),
             ("intent parcel-prepare -", "the channel knows the parcel"),
             (
                 "exchange fulfillments.prepare well <tell parcel ",
@@ -359,7 +362,7 @@ async fn a_channels_requests_are_counted_and_its_failures_told() {
         .run(&["explain", sku, "--channel", KEY, "--json"])
         .await;
     let told: Value = serde_json::from_str(&ran.code(0).out).unwrap();
-    let told = lines(told[0]["timeline"].as_array().unwrap());
+    let told = lines(told[0]["channels"][0]["timeline"].as_array().unwrap());
     let last = told.iter().rfind(|l| l.starts_with("push stock")).unwrap();
     assert!(last.starts_with("push stock well <difference>"), "{last}");
 }

@@ -286,9 +286,10 @@ impl World {
         finish(command, args).await
     }
 
-    /// Starts a command and leaves it running.
+    /// Starts a command and leaves it running. It logs little: nobody reads it, and it must not wait for a reader.
     pub fn start(&self, args: &[&str]) -> Child {
         self.command()
+            .env("LOCKSTEP_LOG", "warn")
             .args(args)
             .spawn()
             .expect("the binary starts")

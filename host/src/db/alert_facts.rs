@@ -262,7 +262,7 @@ impl Tx<'_> {
         self.found(
             "sku, quantity, refused",
             "sent where shop = ?1 and channel = ?2 and refused is not null",
-            "listing",
+            "sku, listing",
             key,
             &[],
             limit,

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::near::{NearMiss, near};
 use super::products::{Known, Numbers, Standing, numbers, stock_of, when};
+use super::timeline::{Happening, happenings};
 use super::why::{self, Stand, Sum};
 use crate::db::{
     ChannelRow, Error, EventRow, Fate, Mismatch, OrderPieces, ProductListing, PushRow, Reread,
@@ -90,6 +91,8 @@ pub struct ProductChannel {
     pub pushes: Vec<PushRow>,
     /// What happened, the oldest first.
     pub events: Vec<EventRow>,
+    /// All that is on record of it, oldest first: events, and the numbers that were written.
+    pub timeline: Vec<Happening>,
 }
 
 /// What one location has.
@@ -314,6 +317,7 @@ impl Reading<'_> {
             sent,
             pushes: tx.pushes(key, &sku, PUSHES)?,
             events: happened(tx, key, &sku)?,
+            timeline: happenings(tx, key, &format!("sku:{sku}"), EVENTS)?,
         };
         Ok(OnChannel {
             when: when(tx, &row)?,

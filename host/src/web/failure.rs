@@ -18,8 +18,6 @@ pub(super) enum Failure {
     Forbidden(Role),
     /// There is no such page or thing.
     Unknown(String),
-    /// What was given cannot be read.
-    Unreadable(String),
     /// The path is there, but not with this method.
     Method,
     /// What was given cannot be used.
@@ -50,7 +48,6 @@ impl Failure {
                 format!("This takes the role {role}."),
             ),
             Failure::Unknown(text) => (StatusCode::NOT_FOUND, "Not found", text.clone()),
-            Failure::Unreadable(text) => (StatusCode::BAD_REQUEST, "Not readable", text.clone()),
             Failure::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Not with this method",

@@ -42,6 +42,6 @@ where
 
 impl From<FormRejection> for Failure {
     fn from(rejection: FormRejection) -> Self {
-        Failure::Unreadable(rejection.body_text())
+        Failure::Invalid(rejection.body_text())
     }
 }

@@ -20,23 +20,13 @@ pub(super) struct Query<T>(pub(super) T);
 #[from_request(via(axum::Json), rejection(ApiFailure))]
 pub(super) struct Json<T>(pub(super) T);
 
-impl From<PathRejection> for Failure {
-    fn from(rejection: PathRejection) -> Self {
-        Failure::Unreadable(rejection.body_text())
-    }
-}
-
-impl From<QueryRejection> for Failure {
-    fn from(rejection: QueryRejection) -> Self {
-        Failure::Unreadable(rejection.body_text())
-    }
-}
-
-impl From<JsonRejection> for Failure {
-    fn from(rejection: JsonRejection) -> Self {
-        match rejection {
-            JsonRejection::JsonDataError(_) => Failure::Invalid(rejection.body_text()),
-            _ => Failure::Unreadable(rejection.body_text()),
+macro_rules! rejected {
+    ($($kind:ty),*) => {$(
+        impl From<$kind> for Failure {
+            fn from(rejection: $kind) -> Self {
+                Failure::Invalid(rejection.body_text())
+            }
         }
-    }
+    )*};
 }
+rejected!(PathRejection, QueryRejection, JsonRejection);

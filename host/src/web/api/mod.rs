@@ -46,9 +46,6 @@ impl Done {
 #[derive(utoipa::IntoResponses)]
 #[allow(dead_code, reason = "only describes")]
 enum Failures {
-    /// What was given cannot be read.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Unreadable(Problem),
     /// No token, or one that is not known.
     #[response(status = 401, content_type = "application/problem+json")]
     SignIn(Problem),
@@ -61,7 +58,7 @@ enum Failures {
     /// It does not fit how things are now.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),
-    /// What was given can be read, but not used.
+    /// What was given cannot be used.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
     /// Shopify or a marketplace does not do its part.
