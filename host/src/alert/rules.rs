@@ -62,10 +62,10 @@ pub fn conditions(facts: &Facts, now: Instant) -> Vec<Condition> {
         cx.orders(&mut found);
         cx.parcels(&mut found);
         cx.numbers(&mut found);
-        cx.plan(&mut found);
         match c.row.state {
             ChannelState::Parked => found.push(cx.parked()),
             ChannelState::Active => {
+                cx.plan(&mut found);
                 if let Some(since) = cx.failing_since() {
                     if shop_fails(c) {
                         shops.entry(&c.row.key.shop).or_default().push((c, since));
@@ -259,6 +259,10 @@ impl Cx<'_> {
                 )
             },
         );
+        if self.c.row.approved_at.is_none() {
+            // Its orders are still worked without the host.
+            return;
+        }
         self.each(
             found,
             AlertKind::OrderHeld,
@@ -602,7 +606,7 @@ fn shop_unreachable(shop: &str, failing: &[(&ChannelFacts, Instant)], now: Insta
         todo: "It is tried again by itself. If the store works for you in a browser, look at the network of this machine, and at the app's access in Shopify.".into(),
         deadline: None,
         at_stake: None,
-        link: path(&["shops", shop]),
+        link: path(&["channels"]),
     }
 }
 
@@ -672,7 +676,7 @@ fn target(t: &TargetFacts, now: Instant) -> Option<Condition> {
             AlertKind::TargetFailing,
             &t.target,
             "",
-            path(&["settings", "notifications"]),
+            path(&["settings", "notify"]),
         )
     })
 }

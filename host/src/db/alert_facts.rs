@@ -131,8 +131,10 @@ const ORDER: &str = "o.id, o.number, o.state, o.reason, o.ship_by, json_extract(
   (select p.state || coalesce(': ' || p.reason, '') from parcel p where p.shop = o.shop and p.channel = o.channel and p.order_id = o.id
      and p.state not in ('done', 'withdrawn') order by p.number desc limit 1)";
 const OPEN_UNIT: &str = "exists (select 1 from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id and u.channel_state = 'open')";
-/// Orders whose open units are due before ?3 and that nothing else tells of.
-const DUE: &str = "o.ship_by is not null and o.state not in ('closed', 'cancelled', 'ignored') and o.ship_by <= ?3 and o.attention = 0
+/// Orders whose open units are due before ?3 and that nothing else tells of. One that was only just seen may be none of
+/// ours to ship.
+const DUE: &str = "o.ship_by is not null and o.state not in ('closed', 'cancelled', 'ignored') and o.state <> 'seen' and o.ship_by <= ?3
+  and o.attention = 0
   and not exists (select 1 from parcel p where p.shop = o.shop and p.channel = o.channel and p.order_id = o.id and p.attention = 1)";
 
 impl Tx<'_> {
@@ -497,6 +499,7 @@ mod tests {
                 .unwrap();
             tx.set_order_state(&key(), "g", OrderState::Closed, None, false)
                 .unwrap();
+            put(tx, "just seen", -5, now);
             let found = facts(tx, now);
             assert_eq!(ids(&found.due), ["f", "a", "b"]);
             assert_eq!(found.due.count, 3);
