@@ -258,8 +258,6 @@ impl World {
             .env("LOCKSTEP_SHOP_SECRET", &self.shop_secret)
             .env("LOCKSTEP_CHANNEL_SECRET", &self.channel_secret)
             .env("LOCKSTEP_LOG", "lockstep=debug")
-            // Several hosts run beside each other.
-            .env("LOCKSTEP_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

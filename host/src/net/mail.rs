@@ -172,11 +172,14 @@ fn told(place: &str, error: &lettre::transport::smtp::Error) -> MailError {
             "{place} answers {code}: {}",
             why.unwrap_or_default()
         )),
-        None if error.is_client() => MailError::Refused(format!(
-            "{place}: {}",
-            why.unwrap_or_else(|| error.to_string())
-        )),
-        None => MailError::Unreachable(format!("{place}: {error}")),
+        None => {
+            let text = format!("{place}: {}", why.unwrap_or_else(|| error.to_string()));
+            if error.is_client() {
+                MailError::Refused(text)
+            } else {
+                MailError::Unreachable(text)
+            }
+        }
     }
 }
 
