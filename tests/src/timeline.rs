@@ -14,10 +14,7 @@ use crate::world::{KEY, World};
 async fn timeline(world: &World, order: &str) -> Vec<Value> {
     let ran = world.run(&["explain", order, "--json"]).await.code(0);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
-    told[0]["channels"][0]["timeline"]
-        .as_array()
-        .unwrap()
-        .clone()
+    told[0]["timeline"].as_array().unwrap().clone()
 }
 
 /// One line for each row: kind, what, whether it went well, why, and how.

@@ -61,7 +61,7 @@ pub fn edited(
 ) -> Edited {
     let private = |name: &str| !personal && matches!(name, "note" | "attributes");
     let parts = (look(before).into_iter().zip(look(after)))
-        .filter(|((name, was), (_, is))| !(was.is_empty() && is.is_empty()) && !private(name))
+        .filter(|((name, was), (_, is))| !(private(name) || was.is_empty() && is.is_empty()))
         .map(|((name, was), (_, is))| EditedPart {
             name: name.to_owned(),
             rows: compared(&was, &is),

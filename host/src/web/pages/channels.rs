@@ -95,6 +95,9 @@ pub(super) async fn channel(
     page(&channel_form(&app, frame, &of.key(), BTreeMap::new(), None).await?)
 }
 
+/// A table of a plan: heading, name of the second column, rows.
+type Pairs<'a> = (&'static str, &'static str, &'a [(String, String)]);
+
 #[derive(Template)]
 #[template(path = "plan.html")]
 struct PlanPage {
@@ -107,8 +110,8 @@ impl PlanPage {
         self.view.channel.split('/').next().unwrap_or_default()
     }
 
-    /// What concerns orders: heading, name of the second column, rows.
-    fn pairs(&self) -> [(&'static str, &'static str, &[(String, String)]); 4] {
+    /// What concerns orders.
+    fn pairs(&self) -> [Pairs<'_>; 4] {
         let v = &self.view;
         [
             ("Orders to be created in Shopify", "Lines", &v.orders),
