@@ -356,6 +356,16 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     Ok(conn)
 }
 
+/// An empty database of the newest schema, for tests of single tables.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let mut conn = Connection::open_in_memory().expect("memory is there");
+    migrations::runner()
+        .run(&mut conn)
+        .expect("the migrations fit an empty database");
+    conn
+}
+
 fn migrate(conn: &mut Connection, path: &Path) -> Result<(), Error> {
     let damaged = |detail: String| Error::Damaged {
         path: path.display().to_string(),
