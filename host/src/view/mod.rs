@@ -10,7 +10,7 @@ mod product;
 mod products;
 mod why;
 
-pub use near::{NearMiss, Piece, odd};
+pub use near::{NearMiss, Piece};
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
 pub use plugins::{
     Difference, PluginDetail, PluginKind, PluginLog, PluginRow, PluginSetting, PluginState,

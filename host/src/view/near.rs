@@ -67,18 +67,21 @@ pub fn near(shop: &str, channel: &str) -> NearMiss {
     found
 }
 
-/// A SKU by itself, in pieces: what cannot be seen in it, or is easily taken for another character, is marked and named.
-pub fn odd(sku: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    for (at, c) in sku.chars().enumerate() {
-        let usual = match c {
-            '-' | '_' => true,
-            ' ' => place(sku, at) == Place::Within,
-            c => name(c, Place::Within).is_none(),
-        };
-        push(&mut pieces, c, !usual, sku, at);
+impl Piece {
+    /// A SKU by itself, in pieces: what cannot be seen in it, or is easily taken for another character, is marked and
+    /// named.
+    pub fn of(sku: &str) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        for (at, c) in sku.chars().enumerate() {
+            let usual = match c {
+                '-' | '_' => true,
+                ' ' => place(sku, at) == Place::Within,
+                c => name(c, Place::Within).is_none(),
+            };
+            push(&mut pieces, c, !usual, sku, at);
+        }
+        pieces
     }
-    pieces
 }
 
 /// Characters that only one side has, between two that both have.
@@ -286,7 +289,7 @@ mod tests {
                 "KS[a no-break hyphen \"\u{2011}\"]1[a zero-width space]",
             ),
         ] {
-            assert_eq!(marked(&odd(sku)), told);
+            assert_eq!(marked(&Piece::of(sku)), told);
         }
     }
 
