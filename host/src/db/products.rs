@@ -671,7 +671,7 @@ mod tests {
     fn shop_of(count: u32) -> Connection {
         let conn = in_memory();
         conn.execute_batch(
-            "insert into shop values ('kestrel', 'https://k', 0, 'token', null, null, null, null, null, null, 0);
+            "insert into shop (shop, base_url, allow_local, auth, added_at) values ('kestrel', 'https://k', 0, 'token', 0);
              insert into channel (shop, channel, plugin, title, allow_local, settings, policy, extras, locations, orders_from, state,
                due_at, added_at) values ('kestrel', 'm', 'p', 'M', 0, '{}', '{}', '[]', '[\"l\"]', 0, 'active', 0, 0)",
         )
@@ -679,21 +679,23 @@ mod tests {
         conn.execute(
             "with recursive n (i) as (select 0 union all select i + 1 from n where i + 1 < ?1),
                s as (select i, printf('K-%06d', i) as sku, 'v' || i as v, 'i' || i as item, 'l' || i as l from n)
-             insert into variant select 'kestrel', v, 'p', item, sku, 'Tee ' || i, 1, 1, 0, 0, 0 from s",
+             insert into variant (shop, id, product, item, sku, title, active, tracked, updated_at, read_at)
+               select 'kestrel', v, 'p', item, sku, 'Tee ' || i, 1, 1, 0, 0 from s",
             params![count],
         )
         .unwrap();
         conn.execute_batch(
             "create temp view s as select cast(substr(sku, 3) as integer) as i, sku, id as v, item, 'l' || substr(item, 2) as l from variant;
-             insert into level select 'kestrel', item, 'l', 7, 0 from s;
+             insert into level (shop, item, location, available, read_at) select 'kestrel', item, 'l', 7, 0 from s;
              insert into listing (shop, channel, id, sku, title, state, reasons, quantity, sellers, facts, read_at)
                select 'kestrel', 'm', l, iif(i % 10 = 1, lower(sku), sku), 'Tee', '\"buyable\"', '[]', iif(i % 10 = 3, null, 7), 1, '[]', 0
                from s where i % 10 <> 0;
-             insert into link select 'kestrel', 'm', l, v, item, sku, null, 1, 0 from s where i % 10 > 1;
-             insert into mismatch select 'kestrel', 'm', sku, 'no-listing', 'd', 0 from s where i % 10 = 0;
-             insert into mismatch select 'kestrel', 'm', lower(sku), 'near-miss', 'd', 0 from s where i % 10 = 1;
-             insert into near_miss select 'kestrel', 'm', lower(sku), sku from s where i % 10 = 1;
-             insert into sent select 'kestrel', 'm', l, sku, 7, null, 'no' from s where i % 10 = 2;
+             insert into link (shop, channel, listing, variant, item, sku, linked_at)
+               select 'kestrel', 'm', l, v, item, sku, 0 from s where i % 10 > 1;
+             insert into mismatch (shop, channel, sku, kind, detail, since) select 'kestrel', 'm', sku, 'no-listing', 'd', 0 from s where i % 10 = 0;
+             insert into mismatch (shop, channel, sku, kind, detail, since) select 'kestrel', 'm', lower(sku), 'near-miss', 'd', 0 from s where i % 10 = 1;
+             insert into near_miss (shop, channel, sku, other) select 'kestrel', 'm', lower(sku), sku from s where i % 10 = 1;
+             insert into sent (shop, channel, listing, sku, quantity, refused) select 'kestrel', 'm', l, sku, 7, 'no' from s where i % 10 = 2;
              insert into channel_order (shop, channel, id, number, state, snapshot, digest, placed_at, seen_at, changed_at)
                select 'kestrel', 'm', 'o' || i, 'o' || i, 'ready', '{}', '', i, 0, 0 from s;
              insert into unit (shop, channel, order_id, line, ordinal, sku, listing, item, channel_state, shop_state)
