@@ -667,6 +667,8 @@ async fn an_upgrade_that_asks_for_more_is_shown_granted_and_taken_back() {
         (&json!("at-work"), &json!("0.1.0"))
     );
     assert_eq!(waiting["waits"]["asks"], json!(["reach files.example.com"]));
+    assert!(waiting["file"].is_null(), "what is at work is built in");
+    assert_eq!(waiting["waits"]["file"], "iconic.wasm");
     let differences = waiting["waits"]["differences"].as_array().unwrap();
     assert_eq!(differences.len(), 1, "{differences:?}");
     assert_eq!(differences[0]["what"], "meaning of a stock number");

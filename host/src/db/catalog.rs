@@ -1,6 +1,6 @@
 //! Mirrors of both sides' catalogues, the links between them, and the inputs of stock levels.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
@@ -537,27 +537,26 @@ impl Tx<'_> {
         locations: &[String],
         only: Option<&[String]>,
     ) -> Result<Vec<StockRow>, Error> {
-        let narrow = match only {
-            // By both keys, so that neither reads all links of the channel.
-            Some(_) => {
-                " and k.listing in (select listing from link where shop = ?1 and channel = ?2 and sku in (select value from json_each(?4)) union all select value from json_each(?4))"
-            }
-            None => " and ?4 is null",
+        let wanted = only.map(|only| self.linked_by(key, only)).transpose()?;
+        // What is wanted comes first, so that not all links of the channel are read.
+        let (first, of) = match wanted {
+            Some(_) => ("json_each(?4) w cross join link k", "k.listing = w.value"),
+            None => ("link k", "?4 is null"),
         };
         let mut statement = self.conn.prepare_cached(&format!(
             "select k.listing, i.parent, k.sku, k.item, i.facts, i.quantity, k.part, k.pieces,
                coalesce((select sum(l.available) from level l where l.shop = k.shop and l.item = k.item
                  and l.location in (select value from json_each(?3))), 0),
                i.title
-             from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
-             where k.shop = ?1 and k.channel = ?2{narrow}
+             from {first} join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
+             where k.shop = ?1 and k.channel = ?2 and {of}
              order by k.sku, k.listing, k.part, k.item",
         ))?;
         let mut rows = statement.query(params![
             key.shop,
             key.channel,
             json(&locations),
-            only.map(|s| json(&s))
+            wanted.as_ref().map(json)
         ])?;
         let mut found: Vec<StockRow> = Vec::new();
         while let Some(r) = rows.next()? {
@@ -603,6 +602,18 @@ impl Tx<'_> {
                 part.unseen = unseen.get(&part.item).copied().unwrap_or(0);
             }
         }
+        Ok(found)
+    }
+
+    /// Of these SKUs or listings, the listings.
+    fn linked_by(&self, key: &Key, only: &[String]) -> Result<BTreeSet<String>, Error> {
+        let mut statement = self.conn.prepare_cached(
+            "select k.listing from json_each(?3) w cross join link k where k.shop = ?1 and k.channel = ?2 and k.sku = w.value",
+        )?;
+        let rows =
+            statement.query_map(params![key.shop, key.channel, json(&only)], |r| r.get(0))?;
+        let mut found: BTreeSet<String> = rows.collect::<Result<_, _>>()?;
+        found.extend(only.iter().cloned());
         Ok(found)
     }
 

@@ -1,5 +1,7 @@
 //! Which plugin versions an operator has granted their rights, and which one of each is at work.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::{Error, Tx, at, json, ms, unjson};
@@ -95,6 +97,15 @@ impl Tx<'_> {
                 })
             })
             .optional()?)
+    }
+
+    /// The files that the versions at work came from, by plugin; none: it is built in.
+    pub fn files_at_work(&self) -> Result<BTreeMap<String, Option<String>>, Error> {
+        let mut statement = self
+            .conn
+            .prepare_cached("select plugin, file from plugin_at_work")?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Plugins that are at work from a file of this name.

@@ -222,13 +222,18 @@ impl Tx<'_> {
                 "exists (select 1 from listing i where i.shop = :shop and i.channel in (select value from json_each(:channels)) and i.sku = {sku})"
             ),
         };
-        let begins = "sku >= :begin and sku < :end";
         for begin in spellings(text) {
             let end = format!("{begin}{}", char::MAX);
-            let values = [&values[..], &[(":begin", &begin), (":end", &end)]].concat();
+            // One lower bound only: of two, the index may be entered by the lower one.
+            let (from, begins) = if s.after >= begin.as_str() {
+                (s.after, "sku > :begin and sku < :end")
+            } else {
+                (begin.as_str(), "sku >= :begin and sku < :end")
+            };
+            let values = [&values[..], &[(":begin", &from), (":end", &end)]].concat();
             self.skus(
                 &format!(
-                    "select distinct sku from variant v where shop = :shop and sku > :after and {begins} and {} order by sku limit :limit",
+                    "select distinct sku from variant v where shop = :shop and {begins} and {} order by sku limit :limit",
                     of("v.sku")
                 ),
                 &values,
@@ -238,7 +243,7 @@ impl Tx<'_> {
                 let values = [&values[..], &[(":channel", channel)]].concat();
                 self.skus(
                     &format!(
-                        "select distinct sku from listing t where shop = :shop and channel = :channel and sku > :after and {begins} and {}
+                        "select distinct sku from listing t where shop = :shop and channel = :channel and {begins} and {}
                          order by sku limit :limit",
                         of("t.sku")
                     ),
@@ -263,9 +268,8 @@ impl Tx<'_> {
                 let values = [&values[..], &[(":channel", channel), (":kind", &kind)]].concat();
                 self.skus(
                     &format!(
-                        "select distinct t.sku from mismatch t
-                         join listing i on i.shop = t.shop and i.channel = t.channel and i.sku = t.sku
-                         where t.shop = :shop and t.channel = :channel and t.kind = :kind and t.sku > :after and {} and {}
+                        "select distinct t.sku from mismatch t cross join listing i
+                         where i.shop = t.shop and i.channel = t.channel and i.sku = t.sku and t.shop = :shop and t.channel = :channel and t.kind = :kind and t.sku > :after and {} and {}
                          order by t.sku limit :limit",
                         titled("i.title"),
                         of("t.sku")
@@ -322,15 +326,24 @@ impl Tx<'_> {
 
     /// The listings of these SKUs, and those that were linked by them.
     pub fn listings_of(&self, key: &Key, skus: &[String]) -> Result<Vec<ProductListing>, Error> {
+        let mut ids: BTreeSet<String> = BTreeSet::new();
+        for of in ["i.sku = w.value", "i.lost is not null and i.lost = w.value"] {
+            let mut statement = self.conn.prepare_cached(&format!(
+                "select i.id from json_each(?3) w cross join listing i where i.shop = ?1 and i.channel = ?2 and {of}"
+            ))?;
+            let mut rows = statement.query(params![key.shop, key.channel, json(&skus)])?;
+            while let Some(r) = rows.next()? {
+                ids.insert(r.get(0)?);
+            }
+        }
         let mut statement = self.conn.prepare_cached(
-            "select id, coalesce(sku, ''), title, quantity, reserved, buyable, sellers, state, reasons, read_at, pushed, pushed_at, lost,
-               exists (select 1 from link k where k.shop = listing.shop and k.channel = listing.channel and k.listing = listing.id)
-             from listing where shop = ?1 and channel = ?2 and id in (
-               select id from listing where shop = ?1 and channel = ?2 and sku in (select value from json_each(?3))
-               union select id from listing where shop = ?1 and channel = ?2 and lost is not null and lost in (select value from json_each(?3)))
-             order by sku, id",
+            "select i.id, coalesce(i.sku, ''), i.title, i.quantity, i.reserved, i.buyable, i.sellers, i.state, i.reasons, i.read_at,
+               i.pushed, i.pushed_at, i.lost,
+               exists (select 1 from link k where k.shop = i.shop and k.channel = i.channel and k.listing = i.id)
+             from json_each(?3) w cross join listing i where i.shop = ?1 and i.channel = ?2 and i.id = w.value
+             order by i.sku, i.id",
         )?;
-        let mut rows = statement.query(params![key.shop, key.channel, json(&skus)])?;
+        let mut rows = statement.query(params![key.shop, key.channel, json(&ids)])?;
         let mut found = Vec::new();
         while let Some(r) = rows.next()? {
             let state: ListingState = unjson(&r.get::<_, String>(7)?, "listing.state")?;
@@ -360,16 +373,24 @@ impl Tx<'_> {
         key: &Key,
         skus: &[String],
     ) -> Result<Vec<(Mismatch, Instant)>, Error> {
+        let mut wanted: BTreeSet<String> = skus.iter().cloned().collect();
+        {
+            let mut statement = self.conn.prepare_cached(
+                "select n.sku from json_each(?3) w cross join near_miss n where n.shop = ?1 and n.channel = ?2 and n.other = w.value",
+            )?;
+            let mut rows = statement.query(params![key.shop, key.channel, json(&skus)])?;
+            while let Some(r) = rows.next()? {
+                wanted.insert(r.get(0)?);
+            }
+        }
         let mut statement = self.conn.prepare_cached(
             "select sku, kind, detail,
                (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku),
                since
-             from mismatch m where shop = ?1 and channel = ?2 and sku in (
-               select value from json_each(?3)
-               union select sku from near_miss where shop = ?1 and channel = ?2 and other in (select value from json_each(?3)))
+             from json_each(?3) w cross join mismatch m where m.shop = ?1 and m.channel = ?2 and m.sku = w.value
              order by sku, kind",
         )?;
-        let mut rows = statement.query(params![key.shop, key.channel, json(&skus)])?;
+        let mut rows = statement.query(params![key.shop, key.channel, json(&wanted)])?;
         let mut found = Vec::new();
         while let Some(r) = rows.next()? {
             found.push((mismatch(r)?, at(r.get(4)?)));
@@ -450,9 +471,9 @@ impl Tx<'_> {
             .conn
             .prepare_cached(
                 "select exists (select 1 from variant where shop = ?1 and sku = ?2)
-                   or exists (select 1 from channel c join listing i on i.shop = c.shop and i.channel = c.channel and i.sku = ?2 where c.shop = ?1)
-                   or exists (select 1 from channel c join listing i on i.shop = c.shop and i.channel = c.channel and i.lost = ?2
-                     where c.shop = ?1 and i.lost is not null)",
+                   or exists (select 1 from channel c cross join listing i where c.shop = ?1 and i.shop = c.shop and i.channel = c.channel and i.sku = ?2)
+                   or exists (select 1 from channel c cross join listing i
+                     where c.shop = ?1 and i.shop = c.shop and i.channel = c.channel and i.lost = ?2 and i.lost is not null)",
             )?
             .query_row(params![shop, sku], |r| r.get(0))?)
     }
@@ -628,5 +649,211 @@ fn pieces(shop: &str) -> impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<OrderPi
             state: r.get(3)?,
             pieces: r.get(4)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use rusqlite::Connection;
+
+    use super::super::store::in_memory;
+    use super::*;
+
+    fn key() -> Key {
+        Key::new("kestrel", "m")
+    }
+
+    /// A shop of that many SKUs. Of every ten the channel lacks one, nearly misses one and refuses the number of one; each
+    /// has been sold once.
+    fn shop_of(count: u32) -> Connection {
+        let conn = in_memory();
+        conn.execute_batch(
+            "insert into shop (shop, base_url, allow_local, auth, added_at) values ('kestrel', 'https://k', 0, 'token', 0);
+             insert into channel (shop, channel, plugin, title, allow_local, settings, policy, extras, locations, orders_from, state,
+               due_at, added_at) values ('kestrel', 'm', 'p', 'M', 0, '{}', '{}', '[]', '[\"l\"]', 0, 'active', 0, 0)",
+        )
+        .unwrap();
+        conn.execute(
+            "with recursive n (i) as (select 0 union all select i + 1 from n where i + 1 < ?1),
+               s as (select i, printf('K-%06d', i) as sku, 'v' || i as v, 'i' || i as item, 'l' || i as l from n)
+             insert into variant (shop, id, product, item, sku, title, active, tracked, updated_at, read_at)
+               select 'kestrel', v, 'p', item, sku, 'Tee ' || i, 1, 1, 0, 0 from s",
+            params![count],
+        )
+        .unwrap();
+        conn.execute_batch(
+            "create temp view s as select cast(substr(sku, 3) as integer) as i, sku, id as v, item, 'l' || substr(item, 2) as l from variant;
+             insert into level (shop, item, location, available, read_at) select 'kestrel', item, 'l', 7, 0 from s;
+             insert into listing (shop, channel, id, sku, title, state, reasons, quantity, sellers, facts, read_at)
+               select 'kestrel', 'm', l, iif(i % 10 = 1, lower(sku), sku), 'Tee', '\"buyable\"', '[]', iif(i % 10 = 3, null, 7), 1, '[]', 0
+               from s where i % 10 <> 0;
+             insert into link (shop, channel, listing, variant, item, sku, linked_at)
+               select 'kestrel', 'm', l, v, item, sku, 0 from s where i % 10 > 1;
+             insert into mismatch (shop, channel, sku, kind, detail, since) select 'kestrel', 'm', sku, 'no-listing', 'd', 0 from s where i % 10 = 0;
+             insert into mismatch (shop, channel, sku, kind, detail, since) select 'kestrel', 'm', lower(sku), 'near-miss', 'd', 0 from s where i % 10 = 1;
+             insert into near_miss (shop, channel, sku, other) select 'kestrel', 'm', lower(sku), sku from s where i % 10 = 1;
+             insert into sent (shop, channel, listing, sku, quantity, refused) select 'kestrel', 'm', l, sku, 7, 'no' from s where i % 10 = 2;
+             insert into channel_order (shop, channel, id, number, state, snapshot, digest, placed_at, seen_at, changed_at)
+               select 'kestrel', 'm', 'o' || i, 'o' || i, 'ready', '{}', '', i, 0, 0 from s;
+             insert into unit (shop, channel, order_id, line, ordinal, sku, listing, item, channel_state, shop_state)
+               select 'kestrel', 'm', 'o' || i, '1', 1, sku, l, item, 'open', 'absent' from s;",
+        )
+        .unwrap();
+        conn
+    }
+
+    fn skus(tx: &Tx<'_>, filter: &ProductFilter, whole: bool) -> Vec<String> {
+        let channels = ["m".to_owned()];
+        tx.product_skus("kestrel", &channels, whole, filter, "", 20)
+            .unwrap()
+    }
+
+    fn state(state: ProductState) -> ProductFilter {
+        ProductFilter {
+            state: Some(state),
+            ..ProductFilter::default()
+        }
+    }
+
+    fn search(text: &str) -> ProductFilter {
+        ProductFilter {
+            search: Some(text.to_owned()),
+            ..ProductFilter::default()
+        }
+    }
+
+    #[test]
+    fn each_filter_finds_what_it_names() {
+        let conn = shop_of(100);
+        let tx = Tx { conn: &conn };
+        let first = |filter: &ProductFilter| skus(&tx, filter, true)[..2].to_vec();
+        assert_eq!(first(&ProductFilter::default()), ["K-000000", "K-000001"]);
+        assert_eq!(first(&state(ProductState::In)), ["K-000002", "K-000003"]);
+        assert_eq!(first(&state(ProductState::Out)), ["K-000000", "K-000010"]);
+        assert_eq!(
+            first(&state(ProductState::Quarantine)),
+            ["k-000001", "k-000011"]
+        );
+        assert_eq!(
+            first(&state(ProductState::Unsure)),
+            ["K-000003", "K-000013"]
+        );
+        assert_eq!(
+            first(&state(ProductState::Refused)),
+            ["K-000002", "K-000012"]
+        );
+        let sold = skus(&tx, &ProductFilter::default(), false);
+        assert_eq!(sold[..2], ["K-000002", "K-000003"]);
+        let odd = ProductFilter {
+            kind: Some(MismatchKind::NearMiss),
+            ..state(ProductState::In)
+        };
+        assert!(skus(&tx, &odd, true).is_empty());
+        // The title is "Tee 42"; a sign of a pattern stands for itself.
+        assert_eq!(skus(&tx, &search("42 tee"), true), ["K-000042"]);
+        assert!(skus(&tx, &search("te_"), true).is_empty());
+        assert_eq!(skus(&tx, &search("k-00004"), true).len(), 11);
+        let narrowed = ProductFilter {
+            search: Some("tee".into()),
+            ..state(ProductState::Refused)
+        };
+        assert_eq!(first(&narrowed), ["K-000002", "K-000012"]);
+    }
+
+    #[test]
+    fn a_near_miss_is_found_from_both_sides() {
+        let conn = shop_of(20);
+        let tx = Tx { conn: &conn };
+        for sku in ["K-000011", "k-000011"] {
+            let found = tx.mismatches_of(&key(), &[sku.to_owned()]).unwrap();
+            assert_eq!(found.len(), 1, "{sku}");
+            assert_eq!(found[0].0.near, ["K-000011"]);
+        }
+    }
+
+    #[test]
+    fn sums_narrowed_to_a_sku_are_those_of_all() {
+        let conn = shop_of(50);
+        let tx = Tx { conn: &conn };
+        let locations = ["l".to_owned()];
+        let all = tx.stock_rows(&key(), &locations, None).unwrap();
+        for wanted in ["K-000012", "l12"] {
+            let one = tx
+                .stock_rows(&key(), &locations, Some(&[wanted.to_owned()]))
+                .unwrap();
+            assert_eq!(one.len(), 1);
+            assert_eq!(Some(&one[0]), all.iter().find(|r| r.sku == "K-000012"));
+            assert_eq!((one[0].reserved, one[0].parts[0].unseen), (1, 1));
+        }
+    }
+
+    /// Steps of SQLite's machine, in hundreds, that something takes.
+    fn steps(conn: &mut Connection, act: impl FnOnce(&Tx<'_>)) -> u64 {
+        let count = Arc::new(AtomicU64::new(0));
+        let counted = count.clone();
+        let more = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        conn.progress_handler(100, Some(more)).unwrap();
+        act(&Tx { conn });
+        conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+        count.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_page_takes_the_same_work_however_many_skus_there_are() {
+        let (mut small, mut large) = (shop_of(400), shop_of(8_000));
+        let page: Vec<String> = (100..120).map(|i| format!("K-{i:06}")).collect();
+        let locations = ["l".to_owned()];
+        let mut same = |what: &str, act: &dyn Fn(&Tx<'_>)| {
+            let (few, many) = (steps(&mut small, act), steps(&mut large, act));
+            assert!(
+                many <= few + few / 2 + 5,
+                "{what}: {few}00 steps of 400 SKUs, {many}00 of 8,000"
+            );
+        };
+        for filter in ProductState::ALL.map(state) {
+            for whole in [true, false] {
+                let what = format!("{filter:?}, {whole}");
+                same(&what, &|tx| drop(skus(tx, &filter, whole)));
+            }
+        }
+        same("all", &|tx| drop(skus(tx, &ProductFilter::default(), true)));
+        same("by SKU", &|tx| drop(skus(tx, &search("tee"), true)));
+        same("variants", &|tx| {
+            drop(tx.variants_of("kestrel", &page).unwrap())
+        });
+        same("listings", &|tx| {
+            drop(tx.listings_of(&key(), &page).unwrap())
+        });
+        same("mismatches", &|tx| {
+            drop(tx.mismatches_of(&key(), &page).unwrap())
+        });
+        same("stock", &|tx| {
+            drop(tx.stock_rows(&key(), &locations, Some(&page)).unwrap());
+        });
+        same("lost", &|tx| {
+            drop(tx.lost_rows(&key(), Some(&page)).unwrap())
+        });
+        same("bundles", &|tx| {
+            drop(tx.bundles_with(&key(), &page).unwrap())
+        });
+        same("sent", &|tx| drop(tx.sent_of(&key(), &["l102"]).unwrap()));
+        same("known", &|tx| {
+            assert!(!tx.knows_sku("kestrel", "none").unwrap())
+        });
+        same("unseen", &|tx| {
+            assert_eq!(tx.unseen_orders("kestrel", "i102", 9).unwrap().len(), 1);
+        });
+        same("reserved", &|tx| {
+            assert_eq!(tx.reserved_orders(&key(), "l102", 9).unwrap().len(), 1);
+        });
+        same("pushes", &|tx| {
+            drop(tx.pushes(&key(), "K-000102", 9).unwrap())
+        });
     }
 }

@@ -67,6 +67,23 @@ pub fn near(shop: &str, channel: &str) -> NearMiss {
     found
 }
 
+impl Piece {
+    /// A SKU by itself, in pieces: what cannot be seen in it, or is easily taken for another character, is marked and
+    /// named.
+    pub fn of(sku: &str) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        for (at, c) in sku.chars().enumerate() {
+            let usual = match c {
+                '-' | '_' => true,
+                ' ' => place(sku, at) == Place::Within,
+                c => name(c, Place::Within).is_none(),
+            };
+            push(&mut pieces, c, !usual, sku, at);
+        }
+        pieces
+    }
+}
+
 /// Characters that only one side has, between two that both have.
 #[derive(Default)]
 struct Differing {
@@ -260,6 +277,20 @@ mod tests {
             "[KS]-1",
             &["\"ks\" in the shop, \"KS\" at the channel: capital and small letters"],
         );
+    }
+
+    #[test]
+    fn only_what_deceives_the_eye_is_marked_in_a_sku_by_itself() {
+        for (sku, told) in [
+            ("KS_1-A b", "KS_1-A b"),
+            (" KS-1", "[a leading blank]KS-1"),
+            (
+                "KS\u{2011}1\u{200b}",
+                "KS[a no-break hyphen \"\u{2011}\"]1[a zero-width space]",
+            ),
+        ] {
+            assert_eq!(marked(&Piece::of(sku)), told);
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct PluginRow {
     pub version: Option<String>,
     /// SHA-256 of that version, hexadecimal.
     pub digest: Option<String>,
-    /// The file that it comes from; none: it is built in.
+    /// The file that that version, or what cannot be used, comes from; none: it is built in.
     pub file: Option<String>,
     /// What that version can do, by name.
     pub capabilities: Vec<String>,
@@ -124,6 +124,8 @@ pub struct Waiting {
     pub version: String,
     /// SHA-256 of its file, hexadecimal: what is granted is granted to this file.
     pub digest: String,
+    /// The name of its file; none: it is built in.
+    pub file: Option<String>,
     /// What it asks for beyond what was granted, in words.
     pub asks: Vec<String>,
     /// What it does not ask for any more, in words.
@@ -204,13 +206,18 @@ pub struct PluginLog {
 /// Reads all plugins.
 pub async fn plugins(host: &Host) -> Result<Plugins, Error> {
     let entries = host.registry.entries();
-    let channels = host.store.read(|tx| tx.channels()).await?;
-    let figures = host.works();
+    let read = (host.store).read(|tx| Ok((tx.channels()?, tx.files_at_work()?)));
+    let (channels, files) = read.await?;
+    let around = Around {
+        channels,
+        files,
+        figures: host.works(),
+    };
     Ok(Plugins {
         at: Instant::now(),
         folder: host.registry.folder().display().to_string(),
         items: (entries.iter())
-            .map(|(id, entry)| row(id, entry, &channels, figures))
+            .map(|(id, entry)| row(id, entry, &around))
             .collect(),
     })
 }
@@ -221,8 +228,13 @@ pub async fn plugin(host: &Host, id: &str) -> anyhow::Result<PluginDetail> {
     let entry = entries.get(id).ok_or_else(|| unknown(id))?;
     let owned = id.to_owned();
     let read = (host.store).read(move |tx| read(tx, &owned));
-    let (channels, versions, previous) = read.await?;
-    let shown = row(id, entry, &channels, host.works());
+    let (channels, files, versions, previous) = read.await?;
+    let around = Around {
+        channels,
+        files,
+        figures: host.works(),
+    };
+    let shown = row(id, entry, &around);
     let plugin = entry
         .at_work
         .as_ref()
@@ -253,7 +265,7 @@ pub fn of_file(plugin: &Plugin, file: &str) -> PluginDetail {
         file: Some(file.to_owned()),
         error: None,
     };
-    let shown = row(&id, &entry, &[], false);
+    let shown = row(&id, &entry, &Around::default());
     detail(shown, Some(plugin), Vec::new(), None)
 }
 
@@ -263,12 +275,32 @@ fn unknown(id: &str) -> Refusal {
     ))
 }
 
-type Read = (Vec<ChannelRow>, Vec<SeenVersion>, Option<String>);
+/// What is known beside the registry.
+#[derive(Default)]
+struct Around {
+    channels: Vec<ChannelRow>,
+    /// Where the versions at work came from.
+    files: BTreeMap<String, Option<String>>,
+    /// This process makes the calls.
+    figures: bool,
+}
+
+type Read = (
+    Vec<ChannelRow>,
+    BTreeMap<String, Option<String>>,
+    Vec<SeenVersion>,
+    Option<String>,
+);
 
 fn read(tx: &Tx<'_>, id: &str) -> Result<Read, Error> {
     let versions = tx.plugin_versions(id)?.into_iter().map(seen).collect();
     let at_work = tx.plugin_at_work(id)?;
-    Ok((tx.channels()?, versions, at_work.and_then(|at| at.previous)))
+    Ok((
+        tx.channels()?,
+        tx.files_at_work()?,
+        versions,
+        at_work.and_then(|at| at.previous),
+    ))
 }
 
 fn seen(v: PluginVersion) -> SeenVersion {
@@ -281,7 +313,7 @@ fn seen(v: PluginVersion) -> SeenVersion {
     }
 }
 
-fn row(id: &str, entry: &Entry, channels: &[ChannelRow], figures: bool) -> PluginRow {
+fn row(id: &str, entry: &Entry, around: &Around) -> PluginRow {
     let waits = entry.waits.as_ref();
     let shown = entry.at_work.as_ref().or(waits.map(|(p, _)| p));
     let state = match (&entry.error, &entry.at_work) {
@@ -297,14 +329,17 @@ fn row(id: &str, entry: &Entry, channels: &[ChannelRow], figures: bool) -> Plugi
         error: entry.error.clone(),
         version: shown.map(|p| p.manifest().plugin.version.to_string()),
         digest: shown.map(|p| p.digest().to_owned()),
-        file: entry.file.clone(),
+        file: match (&entry.at_work, around.files.get(id)) {
+            (Some(_), Some(file)) => file.clone(),
+            _ => entry.file.clone(),
+        },
         capabilities: shown.map_or_else(Vec::new, |p| {
             p.capabilities().iter().map(|c| (*c).to_owned()).collect()
         }),
         may: shown.map_or_else(Vec::new, |p| p.rights().words()),
-        waits: waits.map(|(plugin, asks)| waiting(plugin, asks, entry.at_work.as_ref())),
-        channels: uses(id, channels),
-        figures: shown.filter(|_| figures).map(Plugin::stats),
+        waits: waits.map(|(plugin, asks)| waiting(plugin, asks, entry)),
+        channels: uses(id, &around.channels),
+        figures: shown.filter(|_| around.figures).map(Plugin::stats),
     }
 }
 
@@ -328,11 +363,12 @@ fn uses(id: &str, channels: &[ChannelRow]) -> Vec<PluginUse> {
     found
 }
 
-fn waiting(plugin: &Plugin, asks: &[String], at_work: Option<&Plugin>) -> Waiting {
-    let rights = plugin.rights();
+fn waiting(plugin: &Plugin, asks: &[String], entry: &Entry) -> Waiting {
+    let (rights, at_work) = (plugin.rights(), entry.at_work.as_ref());
     Waiting {
         version: plugin.manifest().plugin.version.to_string(),
         digest: plugin.digest().to_owned(),
+        file: entry.file.clone(),
         asks: asks.to_vec(),
         drops: at_work.map_or_else(Vec::new, |before| before.rights().beyond(&rights)),
         differences: differences(at_work.map(Plugin::manifest), plugin.manifest()),

@@ -16,7 +16,7 @@ create table near_miss (
   other text not null,              -- the shop's
   primary key (shop, channel, sku, other)
 ) strict;
-create index near_miss_other on near_miss (shop, channel, other);
+create index near_miss_other on near_miss (shop, channel, other, sku);
 
 -- SKUs that the next cycle reads again on both sides, and whose number it then writes again.
 create table reread (
