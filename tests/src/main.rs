@@ -28,7 +28,6 @@ mod practice;
 mod products_api;
 mod schema;
 mod served;
-mod site;
 mod telemetry;
 mod timeline;
 mod tools;

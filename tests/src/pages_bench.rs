@@ -42,6 +42,8 @@ async fn main() -> anyhow::Result<()> {
         "/orders".into(),
         "/orders?needs_you=true".into(),
         "/orders?search=9140027".into(),
+        "/orders?search=nothing-like-it".into(),
+        "/orders?state=closed".into(),
         "/orders?late=true".into(),
         "/orders?sort=least-time-left".into(),
         format!("/orders/{KEY}/{order}"),

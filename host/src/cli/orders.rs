@@ -161,6 +161,7 @@ pub(super) fn print_order(o: &OrderView) {
             }),
         ),
     ];
+    facts.extend((o.fee.as_ref()).map(|fee| fact("at stake", fee.to_string())));
     facts.extend(o.shop_url.clone().map(|url| fact("admin", url)));
     facts.extend(
         o.ship_to

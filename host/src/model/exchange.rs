@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Instant;
 
 /// One of the two sides that the host stands between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// The channel or its plugin.
@@ -36,11 +38,13 @@ impl Side {
 ///
 /// A row may also stand for several exchanges of one kind (`attempt` is none), or for a call that failed before it sent
 /// anything (`method` is none, `attempt` is not).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Exchange {
     /// When the request was sent; of several, the first.
+    #[schema(value_type = jiff::Timestamp)]
     pub at: Instant,
     /// When the last of several was sent; `at` of a single one.
+    #[schema(value_type = jiff::Timestamp)]
     pub last_at: Instant,
     /// Why it was made, as "create" or "look-up after a lost answer".
     pub cause: String,

@@ -64,6 +64,8 @@ pub struct OrderView {
     pub late: bool,
     /// Units that the channel waits for.
     pub open_units: u32,
+    /// What the marketplace charges when they are late, where that is set.
+    pub fee: Option<Money>,
     /// The Shopify order's id.
     pub shop_order: Option<String>,
     /// Its name.
@@ -355,6 +357,14 @@ fn read(
             .collect(),
     });
     let ours = |text: &Option<String>| text.clone().filter(|_| personal);
+    let open_units = open_units(&order, &units);
+    let currency = shop.as_ref().and_then(|s| Some(&s.info.as_ref()?.currency));
+    let fee = (channel.policy.late_fee.zip(currency))
+        .filter(|_| open_units > 0 && order.ship_by.is_some())
+        .map(|(amount, currency)| Money {
+            amount,
+            currency: currency.clone(),
+        });
     Ok(OrderView {
         at: now,
         channel: key.to_string(),
@@ -375,7 +385,8 @@ fn read(
         seen_at: order.seen_at,
         ship_by: order.ship_by,
         late: late(&order, &units, now),
-        open_units: open_units(&order, &units),
+        open_units,
+        fee,
         shop_order: order.shop_order.clone(),
         shop_name: order.shop_name.clone(),
         shop_url: shop_url(shop.as_ref(), order.shop_order.as_deref()),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::db::{Error, TimelineKind, TimelineRow, Tx};
-use crate::model::Key;
+use crate::model::{Exchange, Key};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -23,6 +23,9 @@ pub struct Happening {
     pub text: String,
     /// Whether it went well. None: neither well nor badly, or not known yet.
     pub well: Option<bool>,
+    /// The request and its answer, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
 }
 
 /// The newest happenings of a subject (`order:ID`, `sku:SKU` or `channel`), oldest first.
@@ -50,5 +53,6 @@ fn happening(row: TimelineRow) -> Happening {
         cause: row.cause,
         text: row.text,
         well: row.well,
+        exchange: row.exchange,
     }
 }
