@@ -501,9 +501,9 @@ async fn a_sku_is_read_again_and_written_again_when_somebody_asks() {
         })
         .await;
     assert_eq!(offered(&world, &sku), right);
-    let events = on(&after)["events"].as_array().unwrap();
+    let events = on(&after)["timeline"].as_array().unwrap();
     let told = |kind: &str, text: &str| {
-        let mut of_kind = events.iter().filter(|e| e["kind"] == kind);
+        let mut of_kind = events.iter().filter(|e| e["what"] == kind);
         of_kind.any(|e| e["text"].as_str().unwrap().contains(text))
     };
     assert!(

@@ -8,10 +8,10 @@ use super::orders::print_order;
 use super::output::{clock, print_rows};
 use super::products::print_product;
 use super::{Env, FINE, Usage, channels};
-use crate::db::{EventRow, OrderRow};
+use crate::db::OrderRow;
 use crate::host::Host;
 use crate::model::Key;
-use crate::view;
+use crate::view::{self, Happening};
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {
@@ -77,10 +77,17 @@ pub(super) async fn find_order(
 }
 
 /// What happened, oldest first.
-pub(super) fn print_events(events: &[EventRow]) {
-    let rows: Vec<Vec<String>> = events
-        .iter()
-        .map(|e| vec![clock(e.at), e.kind.clone(), e.text.clone()])
+pub(super) fn print_timeline(happenings: &[Happening]) {
+    let rows: Vec<Vec<String>> = (happenings.iter())
+        .map(|h| {
+            vec![
+                clock(h.at),
+                if h.well == Some(false) { "!" } else { "" }.to_owned(),
+                h.what.clone(),
+                h.cause.clone().unwrap_or_default(),
+                h.text.clone(),
+            ]
+        })
         .collect();
-    print_rows(&["when (UTC)", "what", "how"], &rows, usize::MAX);
+    print_rows(&["when (UTC)", "", "what", "why", "how"], &rows, usize::MAX);
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::civil::Date;
 
+use super::explain::print_timeline;
 use super::extra::print_edited;
 use super::output::{clock, count, print_rows, relative};
 use super::{Env, FINE};
@@ -190,18 +191,7 @@ pub(super) fn print_order(o: &OrderView) {
     if let Some(edited) = &o.extras {
         print_edited(edited);
     }
-    let rows: Vec<Vec<String>> = (o.timeline.iter())
-        .map(|h| {
-            vec![
-                clock(h.at),
-                if h.well == Some(false) { "!" } else { "" }.to_owned(),
-                h.what.clone(),
-                h.cause.clone().unwrap_or_default(),
-                h.text.clone(),
-            ]
-        })
-        .collect();
-    print_rows(&["when (UTC)", "", "what", "why", "how"], &rows, usize::MAX);
+    print_timeline(&o.timeline);
 }
 
 fn print_units(o: &OrderView) {

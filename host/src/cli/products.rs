@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::explain::print_events;
+use super::explain::print_timeline;
 use super::output::{clock, print_rows};
 use super::{Env, FINE, Usage};
 use crate::actions::product;
@@ -146,7 +146,7 @@ pub(super) fn print_product(product: &Product) {
         }
         print_sides(product, on);
         print_pushes(on);
-        print_events(&on.events);
+        print_timeline(&on.timeline);
     }
 }
 

@@ -37,7 +37,7 @@ impl Cycle {
                     }
                 }
                 Verdict::Ask(why) => {
-                    let by = match row.snapshot.awaits_acceptance.flatten() {
+                    let by = match row.snapshot.awaits_acceptance.and_then(|due| due.until) {
                         Some(by) => format!(" by {by:.0}"),
                         None => String::new(),
                     };

@@ -126,7 +126,7 @@ pub struct TargetFacts {
     pub waiting: u32,
 }
 
-const ORDER: &str = "o.id, o.number, o.state, o.reason, o.ship_by, json_extract(o.snapshot, '$.awaits_acceptance'), o.manual_hold, o.seen_at,
+const ORDER: &str = "o.id, o.number, o.state, o.reason, o.ship_by, json_extract(o.snapshot, '$.awaits_acceptance.until'), o.manual_hold, o.seen_at,
   (select count(*) from unit u where u.shop = o.shop and u.channel = o.channel and u.order_id = o.id and u.piece = 0 and u.channel_state = 'open'),
   (select p.state || coalesce(': ' || p.reason, '') from parcel p where p.shop = o.shop and p.channel = o.channel and p.order_id = o.id
      and p.state not in ('done', 'withdrawn') order by p.number desc limit 1)";
@@ -370,7 +370,7 @@ mod tests {
 
     use super::*;
     use crate::db::{ChannelState, ParcelRow, ParcelState, ShopRow, store};
-    use crate::model::Policy;
+    use crate::model::{AcceptanceDue, Policy};
     use crate::sync::orders::samples;
 
     /// Fails when SQLite would read a whole table for it.
@@ -540,20 +540,21 @@ mod tests {
     #[test]
     fn an_order_that_wants_an_answer_is_apart() {
         with_channel(|tx, now| {
-            let mut order = samples::order(vec![samples::line("1", "A", "20")]);
             let by = now + 2.hours();
-            order.awaits_acceptance = Some(Some(by));
-            tx.put_order(&key(), &order, None, now).unwrap();
-            tx.set_order_state(
-                &key(),
-                &order.id,
-                OrderState::Held,
-                Some("wants an answer"),
-                true,
-            )
-            .unwrap();
+            for (id, until) in [("a", Some(by)), ("b", None)] {
+                let mut order = samples::order(vec![samples::line("1", "A", "20")]);
+                order.id = id.into();
+                order.awaits_acceptance = Some(AcceptanceDue { until });
+                tx.put_order(&key(), &order, None, now).unwrap();
+                tx.set_order_state(&key(), id, OrderState::Held, Some("wants an answer"), true)
+                    .unwrap();
+                let kept = tx.order(&key(), id).unwrap().unwrap();
+                assert_eq!(kept.snapshot.awaits_acceptance, order.awaits_acceptance);
+            }
             let found = facts(tx, now);
-            assert_eq!(found.asked.first[0].answer_by, Some(by));
+            let mut due: Vec<_> = (found.asked.first.iter()).map(|o| o.answer_by).collect();
+            due.sort();
+            assert_eq!(due, [None, Some(by)]);
             assert!(found.attention.first.is_empty());
         });
     }

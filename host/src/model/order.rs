@@ -193,6 +193,13 @@ pub struct ParcelSeen {
     pub stage: String,
 }
 
+/// The channel waits for the seller's word on whether the order is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptanceDue {
+    /// By when, where the channel tells it.
+    pub until: Option<Instant>,
+}
+
 /// A channel's order, always whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -206,8 +213,8 @@ pub struct Order {
     pub native_state: String,
     /// Why it may not be shipped yet, in words; empty and `Open`: ship.
     pub holds: Vec<String>,
-    /// The seller's acceptance is awaited (by when, if told).
-    pub awaits_acceptance: Option<Option<Instant>>,
+    /// The seller's acceptance is awaited.
+    pub awaits_acceptance: Option<AcceptanceDue>,
     /// The seller ships it.
     pub sellers: bool,
     /// When the buyer bought.

@@ -10,7 +10,9 @@ use super::convert::{
     optional_money, packed, sellers, stage,
 };
 use super::state::one_line;
-use crate::model::{Address, Instant, Line, Order, OrderPage, ParcelSeen, State, Tax};
+use crate::model::{
+    AcceptanceDue, Address, Instant, Line, Order, OrderPage, ParcelSeen, State, Tax,
+};
 
 pub(super) fn page(page: WitPage, who: &dyn Display) -> Read<OrderPage> {
     Ok(OrderPage {
@@ -93,7 +95,8 @@ fn order(o: wit::Order) -> Read<Order> {
             _ => None,
         })
         .transpose()
-        .at("holds.acceptance")?;
+        .at("holds.acceptance")?
+        .map(|until| AcceptanceDue { until });
     let mut seen = HashSet::new();
     let lines = o
         .lines

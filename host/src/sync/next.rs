@@ -178,14 +178,14 @@ fn before(work: Work<'_>, by: Option<Instant>) -> Next {
     if order.state == OrderState::Creating {
         return lockstep("is creating the order in Shopify".into());
     }
-    if let Some(until) = snapshot.awaits_acceptance.filter(|_| snapshot.sellers) {
+    if let Some(due) = snapshot.awaits_acceptance.filter(|_| snapshot.sellers) {
         return match work.answer {
             Some(Answer::Accept) => lockstep("accepts the order in the next cycle".into()),
             Some(Answer::Refuse(_)) => lockstep("refuses the order in the next cycle".into()),
             None if work.answers && !order.attention && order.state == OrderState::Seen => {
                 lockstep("answers the channel in the next cycle".into())
             }
-            None => you("accept or refuse the order".into(), until.or(by)),
+            None => you("accept or refuse the order".into(), due.until.or(by)),
         };
     }
     if order.state == OrderState::Blocked {
@@ -443,6 +443,7 @@ pub(crate) mod samples {
 mod tests {
     use super::samples::{at, order, parcel, unit, work};
     use super::*;
+    use crate::model::AcceptanceDue;
 
     const SECOND: &str = "gid://shopify/Fulfillment/2";
 
@@ -534,7 +535,7 @@ mod tests {
     #[test]
     fn where_the_channel_asks_somebody_answers() {
         let mut o = order(OrderState::Seen, 1);
-        o.snapshot.awaits_acceptance = Some(Some(at(3)));
+        o.snapshot.awaits_acceptance = Some(AcceptanceDue { until: Some(at(3)) });
         let units = [unit(1, "held", "absent", None)];
         let mut w = work(&o, &units, &[]);
         assert_eq!(said(w), "Lockstep: answers the channel in the next cycle");

@@ -200,6 +200,7 @@ pub fn offers(work: Work<'_>) -> Vec<Offer> {
 mod tests {
     use super::super::next::samples::{order, parcel, unit, work};
     use super::*;
+    use crate::model::AcceptanceDue;
 
     fn acts(work: Work<'_>) -> Vec<Act> {
         offers(work).iter().map(|o| o.act).collect()
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn an_answer_can_be_changed_until_it_is_told() {
         let mut o = order(OrderState::Held, 1);
-        o.snapshot.awaits_acceptance = Some(None);
+        o.snapshot.awaits_acceptance = Some(AcceptanceDue::default());
         let units = [unit(1, "held", "absent", None)];
         o.attention = true;
         let mut w = work(&o, &units, &[]);

@@ -342,8 +342,8 @@ fn read(
         ..
     } = story;
     let snapshot = &order.snapshot;
-    let question = snapshot.awaits_acceptance.map(|until| Question {
-        until,
+    let question = snapshot.awaits_acceptance.map(|due| Question {
+        until: due.until,
         answer: answer.map(|a| {
             if a == Answer::Accept {
                 "accept"

@@ -9,8 +9,8 @@ use super::products::{Known, Numbers, Standing, numbers, stock_of, when};
 use super::timeline::{Happening, happenings};
 use super::why::{self, Stand, Sum};
 use crate::db::{
-    ChannelRow, Error, EventRow, Fate, Mismatch, OrderPieces, ProductListing, PushRow, Reread,
-    SentRow, StockRow, Tx, VariantRow,
+    ChannelRow, Error, Fate, Mismatch, OrderPieces, ProductListing, PushRow, Reread, SentRow,
+    StockRow, Tx, VariantRow,
 };
 use crate::host::Host;
 use crate::model::{Instant, Key, LostLink, MismatchKind, ShopInfo};
@@ -18,8 +18,8 @@ use crate::sync::stock::StockChange;
 
 /// Newest numbers shown.
 const PUSHES: u32 = 100;
-/// Newest events shown.
-const EVENTS: u32 = 50;
+/// Newest happenings shown.
+const TIMELINE: u32 = 50;
 /// Oldest orders shown of those that take part in a sum.
 const ORDERS: u32 = 50;
 
@@ -89,9 +89,7 @@ pub struct ProductChannel {
     pub sent: Option<SentRow>,
     /// The numbers that were written, the newest first.
     pub pushes: Vec<PushRow>,
-    /// What happened, the oldest first.
-    pub events: Vec<EventRow>,
-    /// All that is on record of it, oldest first: events, and the numbers that were written.
+    /// What happened, oldest first: events, and the numbers that were written.
     pub timeline: Vec<Happening>,
 }
 
@@ -316,8 +314,7 @@ impl Reading<'_> {
             problems: Vec::new(),
             sent,
             pushes: tx.pushes(key, &sku, PUSHES)?,
-            events: happened(tx, key, &sku)?,
-            timeline: happenings(tx, key, &format!("sku:{sku}"), EVENTS)?,
+            timeline: happenings(tx, key, &format!("sku:{sku}"), TIMELINE)?,
         };
         Ok(OnChannel {
             when: when(tx, &row)?,
@@ -372,11 +369,6 @@ fn variant_url(info: Option<&ShopInfo>, variant: &VariantRow) -> Option<String> 
     Some(format!(
         "https://admin.shopify.com/store/{name}/products/{product}/variants/{variant}"
     ))
-}
-
-/// What happened to a SKU on a channel, the oldest first.
-fn happened(tx: &Tx<'_>, key: &Key, sku: &str) -> Result<Vec<EventRow>, Error> {
-    tx.events(key, &format!("sku:{sku}"), EVENTS)
 }
 
 /// Puts the number and the words to what was read.
