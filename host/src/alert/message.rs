@@ -166,11 +166,8 @@ impl Item {
         if let Some(deadline) = self.deadline {
             line("   By:    ", &self.by(deadline, now));
         }
-        if let Some(Money { amount, currency }) = &self.at_stake {
-            line(
-                "   Costs: ",
-                &format!("{amount} {currency} when it is late"),
-            );
+        if let Some(fee) = &self.at_stake {
+            line("   Costs: ", &format!("{fee} when it is late"));
         }
         line("   See:   ", self.url.as_deref().unwrap_or(""));
         line("   Alert: ", &self.id.to_string());

@@ -5,6 +5,9 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Error, Tx, at, ms, unjson};
 use crate::model::{Instant, Key, NewOrder};
 
+/// How many intents of one kind and subject are kept, the one that is begun among them.
+const SETTLED_KEPT: u32 = 20;
+
 /// What an intent is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntentKind {
@@ -72,7 +75,8 @@ impl Tx<'_> {
             .transpose()
     }
 
-    /// Writes an intent. Fails when one of the same kind is open for the subject.
+    /// Writes an intent. Fails when one of the same kind is open for the subject. Of those that are settled the newest
+    /// [`SETTLED_KEPT`] stay.
     pub fn begin_intent(
         &self,
         key: &Key,
@@ -81,6 +85,14 @@ impl Tx<'_> {
         payload: &str,
         now: Instant,
     ) -> Result<i64, Error> {
+        // One that cannot be sent is written anew by each cycle.
+        self.conn
+            .prepare_cached(
+                "delete from intent where id in (
+                   select id from intent where shop = ?1 and channel = ?2 and subject = ?3 and kind = ?4 and settled_at is not null
+                   order by id desc limit -1 offset ?5)",
+            )?
+            .execute(params![key.shop, key.channel, subject, kind.text(), SETTLED_KEPT - 1])?;
         self.conn
             .prepare_cached(
                 "insert into intent (shop, channel, kind, subject, payload, made_at, attempted_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
@@ -152,4 +164,51 @@ fn intent(r: &Row<'_>) -> rusqlite::Result<Intent> {
         attempted_at: at(r.get(4)?),
         looked_up: r.get(5)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+    use crate::db::store;
+
+    #[test]
+    fn one_that_is_begun_again_and_again_does_not_pile_up() {
+        let conn = store::in_memory();
+        let tx = Tx { conn: &conn };
+        let key = Key::new("kestrel", "m");
+        let kind = IntentKind::OrderCreate;
+        let start: Instant = "2026-03-01T00:00:00Z".parse().unwrap();
+        let other = tx
+            .begin_intent(&key, IntentKind::OrderCancel, "1", "{}", start)
+            .unwrap();
+        tx.settle(other, "done", start).unwrap();
+        for cycle in 0..100 {
+            let now = start + cycle.minutes();
+            let id = tx.begin_intent(&key, kind, "1", "{}", now).unwrap();
+            tx.settle(id, &format!("not sent in cycle {cycle}"), now)
+                .unwrap();
+        }
+        let open = tx.begin_intent(&key, kind, "1", "{}", start).unwrap();
+        let left: Vec<(i64, Option<String>)> = conn
+            .prepare("select id, outcome from intent where kind = ?1 order by id")
+            .unwrap()
+            .query_map([kind.text()], |r| Ok((r.get(0)?, r.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(left.len(), SETTLED_KEPT as usize);
+        assert_eq!(left[0].1.as_deref(), Some("not sent in cycle 81"));
+        assert_eq!(left[SETTLED_KEPT as usize - 1], (open, None));
+        // What was done to it otherwise stays.
+        let settled: Option<i64> = conn
+            .query_row(
+                "select settled_at from intent where id = ?1",
+                [other],
+                |r| r.get(0),
+            )
+            .unwrap();
+        assert!(settled.is_some());
+    }
 }

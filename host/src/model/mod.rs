@@ -70,9 +70,23 @@ pub struct Money {
     pub currency: String,
 }
 
+/// Currencies without a smaller unit.
+const WHOLE: [&str; 8] = ["CLP", "ISK", "JPY", "KRW", "VND", "XAF", "XOF", "XPF"];
+
+impl Money {
+    /// The amount with the decimals that people expect: 84.90, and of yen 84.
+    pub fn figure(&self) -> String {
+        let mut amount = self.amount;
+        if amount.scale() < 2 && !WHOLE.contains(&self.currency.as_str()) {
+            amount.rescale(2);
+        }
+        amount.to_string()
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.amount, self.currency)
+        write!(f, "{} {}", self.figure(), self.currency)
     }
 }
 
@@ -205,5 +219,22 @@ impl Fault {
             Fault::Plugin { .. } => "plugin",
             Fault::Other { .. } => "other",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_their_decimals() {
+        let shown = |amount: &str, currency: &str| {
+            let (amount, currency) = (amount.parse().unwrap(), currency.to_owned());
+            Money { amount, currency }.to_string()
+        };
+        assert_eq!(shown("84.9", "AUD"), "84.90 AUD");
+        assert_eq!(shown("0", "AUD"), "0.00 AUD");
+        assert_eq!(shown("0.125", "AUD"), "0.125 AUD");
+        assert_eq!(shown("84", "JPY"), "84 JPY");
     }
 }

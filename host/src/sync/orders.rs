@@ -130,8 +130,8 @@ pub fn decide(order: &Order, held_by_operator: bool, cx: &Context<'_>) -> Decisi
     }
     if order.placed_at < cx.orders_from {
         return Decision::Ignore(format!(
-            "placed before {}, when this channel's orders began to be imported",
-            cx.orders_from
+            "placed before {} UTC, when this channel's orders began to be imported",
+            cx.orders_from.strftime("%Y-%m-%d %H:%M")
         ));
     }
     let wanted: Vec<(&Line, u32)> = lines

@@ -197,8 +197,8 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (Sign::Removed, "express at 8 AUD"),
-                (Sign::Added, "AU express at 8 AUD"),
+                (Sign::Removed, "express at 8.00 AUD"),
+                (Sign::Added, "AU express at 8.00 AUD"),
                 (Sign::Same, "marketplace"),
                 (Sign::Added, "west"),
                 (Sign::Same, "THE ICONIC order 914"),

@@ -1,6 +1,6 @@
 //! How values are written on pages.
 
-use crate::model::{Instant, Money};
+use crate::model::Instant;
 
 /// Date and time, UTC, without fractions.
 pub(super) fn clock(at: &Instant) -> String {
@@ -66,18 +66,6 @@ pub(super) fn short_id(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// Currencies without a smaller unit.
-const WHOLE: [&str; 8] = ["CLP", "ISK", "JPY", "KRW", "VND", "XAF", "XOF", "XPF"];
-
-/// An amount with the decimals that people expect: 84.90, and of yen 84.
-pub(super) fn amount(money: &Money) -> String {
-    let mut amount = money.amount;
-    if amount.scale() < 2 && !WHOLE.contains(&money.currency.as_str()) {
-        amount.rescale(2);
-    }
-    amount.to_string()
-}
-
 /// One segment of a path.
 pub(super) fn segment(text: &str) -> String {
     let mut out = String::new();
@@ -119,20 +107,6 @@ mod tests {
         assert_eq!(number(1_234), "1\u{202f}234");
         assert_eq!(number(-1_234_567), "\u{2212}1\u{202f}234\u{202f}567");
         assert_eq!(count(1, "order", "orders"), "1 order");
-    }
-
-    #[test]
-    fn amounts_have_their_decimals() {
-        let shown = |text: &str, currency: &str| {
-            amount(&Money {
-                amount: text.parse().unwrap(),
-                currency: currency.into(),
-            })
-        };
-        assert_eq!(shown("84.9", "AUD"), "84.90");
-        assert_eq!(shown("0", "AUD"), "0.00");
-        assert_eq!(shown("0.125", "AUD"), "0.125");
-        assert_eq!(shown("84", "JPY"), "84");
     }
 
     #[test]
