@@ -41,7 +41,7 @@ let page = await signedIn({ viewport: WIDE, colorScheme: "light" });
 await shoot(page, "/set-up", "set-up");
 await shoot(page, "/set-up/channel?shop=kestrel&plugin=the-iconic", "add-channel", true);
 await world.cli("channel", "add", KEY, "--plugin", "the-iconic", "--base-url", outside.seller,
-  "--client-id", outside.applicationId, "--allow-local", "--set", "buffer=1", ...World.haste);
+  "--client-id", outside.applicationId, "--allow-local", "--set", "buffer=1", "--set", "late-fee=20", ...World.haste);
 await world.control("switches/shopify", { index_lag_ms: 0 });
 await page.goto(`${world.url}/channels/${KEY}/plan`);
 await page.getByRole("button", { name: "Approve and begin" }).waitFor({ timeout: 60_000 });

@@ -101,7 +101,7 @@ async fn extras_edit_the_order_on_its_way_and_its_parcels_still_go_out() {
         .run(&["explain", &order.number])
         .await
         .code(0)
-        .says("line added: 1 x Sold on THE ICONIC at 0 AUD")
+        .says("line added: 1 x Sold on THE ICONIC at 0.00 AUD")
         .says("shipping method: Australia Post Express")
         .says("before");
     world

@@ -6,8 +6,8 @@ use super::{Cycle, Mode, Step, channel, shopify, stops_flow};
 use crate::crash;
 use crate::db::{IntentKind, OrderRow, UnitRow};
 use crate::model::{CancelOrder, Drop, Fault, LineQuantity, RemoveUnits};
-use crate::sync::by_unit;
 use crate::sync::cancellations::{InShop, at_channel, gone, in_shop, reason, torn};
+use crate::sync::{by_unit, counted};
 use crate::trace::because;
 
 impl Cycle {
@@ -31,7 +31,8 @@ impl Cycle {
             let Some(row) = row else { continue };
             if self.mode == Mode::Plan {
                 let text = format!(
-                    "{to_shop} units to be cancelled in Shopify, {to_channel} at the channel"
+                    "{} to be cancelled in Shopify, {to_channel} at the channel",
+                    counted(to_shop as usize, "unit")
                 );
                 self.report.to_cancel.push((row.number.clone(), text));
                 continue;
@@ -194,7 +195,8 @@ impl Cycle {
             self.now(),
             done.len() as u32,
         );
-        let text = format!("{count} units cancelled in Shopify, as the channel did: {why}");
+        let units = counted(count as usize, "unit");
+        let text = format!("{units} cancelled in Shopify, as the channel did: {why}");
         crash::point("shop-cancel-before-settle");
         self.store
             .fenced(&self.lease, move |tx| {
@@ -346,12 +348,13 @@ impl Cycle {
         how: &str,
     ) -> Step<()> {
         let count: u32 = touched.iter().map(|l| l.quantity).sum();
+        let units = counted(count as usize, "unit");
         let mut left: std::collections::HashMap<String, u32> = touched
             .iter()
             .map(|l| (l.line.clone(), l.quantity))
             .collect();
         let (key, id, now) = (self.key().clone(), row.id.clone(), self.now());
-        let text = format!("{count} units cancelled at the channel, as in Shopify: {how}");
+        let text = format!("{units} cancelled at the channel, as in Shopify: {how}");
         crash::point("channel-cancel-before-settle");
         self.store
             .fenced(&self.lease, move |tx| {

@@ -11,6 +11,7 @@ use crate::db::{
     ShopRow, Store,
 };
 use crate::model::{CreatedOrder, Fault, Instant, Key, NewOrder, Order};
+use crate::sync::counted;
 use crate::sync::orders::{
     Context, Decision, LINE_PROPERTY, PART_PROPERTY, channel_name, decide, ship_by,
 };
@@ -77,8 +78,10 @@ fn store_order(
     if new {
         let units: u32 = order.lines.iter().map(|l| l.quantity).sum();
         let text = format!(
-            "order {} seen: {units} units, {} at the channel",
-            order.number, order.native_state
+            "order {} seen: {}, {} at the channel",
+            order.number,
+            counted(units as usize, "unit"),
+            order.native_state
         );
         tx.record(key, &format!("order:{}", order.id), "seen", &text, now)?;
     }

@@ -194,26 +194,36 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Events older than a row, the newest first: row id, shop, event.
+    /// Events older than a row, the newest first: row id, shop, event, and the order's number where it is about one.
     pub fn events_before(
         &self,
         key: Option<&Key>,
         kind: Option<&str>,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<(i64, String, EventRow)>, Error> {
-        // Two statements, so that each has an index that serves its order.
-        let sql = match key {
-            Some(_) => {
-                "select at, channel, subject, kind, text, id, shop from event indexed by event_channel
-                 where shop = ?1 and channel = ?2 and id < ?3 and (?4 is null or kind = ?4) order by id desc limit ?5"
-            }
-            None => {
-                "select at, channel, subject, kind, text, id, shop from event
-                 where ?1 is null and ?2 is null and id < ?3 and (?4 is null or kind = ?4) order by id desc limit ?5"
-            }
+    ) -> Result<Vec<(i64, String, EventRow, Option<String>)>, Error> {
+        // Each has an index that serves its order.
+        let (index, of) = match (key, kind) {
+            (Some(_), None) => (
+                " indexed by event_channel",
+                "shop = ?1 and channel = ?2 and ?4 is null",
+            ),
+            (Some(_), Some(_)) => (
+                " indexed by event_kind",
+                "kind = ?4 and shop = ?1 and channel = ?2",
+            ),
+            (None, None) => ("", "?1 is null and ?2 is null and ?4 is null"),
+            (None, Some(_)) => (
+                " indexed by event_kind",
+                "kind = ?4 and ?1 is null and ?2 is null",
+            ),
         };
-        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select at, channel, subject, kind, text, id, shop,
+               (select number from channel_order o where o.shop = event.shop and o.channel = event.channel
+                  and event.subject like 'order:%' and o.id = substr(event.subject, 7))
+             from event{index} where {of} and id < ?3 order by id desc limit ?5"
+        ))?;
         let rows = statement.query_map(
             params![
                 key.map(|k| &k.shop),
@@ -222,7 +232,7 @@ impl Tx<'_> {
                 kind,
                 limit
             ],
-            |r| Ok((r.get(5)?, r.get(6)?, event(r)?)),
+            |r| Ok((r.get(5)?, r.get(6)?, event(r)?, r.get(7)?)),
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

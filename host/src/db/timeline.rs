@@ -207,7 +207,9 @@ fn of_intent(kind: &str, times: IntentTimes) -> impl Iterator<Item = TimelineRow
         other => other,
     };
     let end = match (&times.outcome, times.settled_at) {
-        (Some(outcome), Some(at)) => format!("settled at {at:.0}: {outcome}"),
+        (Some(outcome), Some(at)) => {
+            format!("settled at {} UTC: {outcome}", at.strftime("%H:%M:%S"))
+        }
         _ => "what became of it is not known yet".to_owned(),
     };
     let again = times.attempted_at > times.made_at;
@@ -312,7 +314,7 @@ mod tests {
                 (
                     2_000,
                     "order-create",
-                    "begins creating the order in Shopify; settled at 1970-01-01T00:00:09Z: created",
+                    "begins creating the order in Shopify; settled at 00:00:09 UTC: created",
                     None
                 ),
                 (2_000, "OrderCreate", bad, Some(false)),

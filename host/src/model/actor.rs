@@ -82,7 +82,7 @@ impl Actor {
         let name = ["SUDO_USER", "USER", "USERNAME"]
             .into_iter()
             .find_map(|v| std::env::var(v).ok().filter(|n| !n.is_empty()))
-            .unwrap_or_else(|| "unknown".into());
+            .unwrap_or_else(|| "command-line".into());
         Self {
             name,
             via: Via::Command,

@@ -82,9 +82,8 @@ fn one(order: &mut NewOrder, edit: &Edit, goods: &[NewLine]) -> Result<Option<St
                 properties: properties.clone(),
             });
             Ok(Some(format!(
-                "line added: {quantity} x {} at {}",
-                title.trim(),
-                shown(price)
+                "line added: {quantity} x {} at {price}",
+                title.trim()
             )))
         }
         Edit::SetShipping { title, code, price } => {
@@ -108,7 +107,7 @@ fn one(order: &mut NewOrder, edit: &Edit, goods: &[NewLine]) -> Result<Option<St
                 price.clone().unwrap_or(old_price.clone()),
             );
             order.paid.amount += new.2.amount - old_price.amount;
-            let words = format!("shipping method: {} at {}", new.0, shown(&new.2));
+            let words = format!("shipping method: {} at {}", new.0, new.2);
             let changed = order.shipping_line.as_ref() != Some(&new);
             order.shipping_line = Some(new);
             Ok(changed.then_some(words))
@@ -204,13 +203,9 @@ fn check_price(what: &str, price: &Money, order: &NewOrder) -> Result<(), String
         ));
     }
     if price.amount < Decimal::ZERO {
-        return Err(format!("{what} is negative: {}", shown(price)));
+        return Err(format!("{what} is negative: {price}"));
     }
     Ok(())
-}
-
-fn shown(price: &Money) -> String {
-    format!("{} {}", price.amount, price.currency)
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct EventView {
     pub channel: String,
     /// `order:<id>`, `sku:<sku>` or `channel`.
     pub subject: String,
+    /// The order's number at the channel, where it is about an order that is known.
+    pub number: Option<String>,
     /// A stable word for filters.
     pub kind: String,
     /// For people.
@@ -75,7 +77,7 @@ pub async fn events(store: &Store, filter: EventFilter) -> Result<EventPage, Err
         .then(|| rows.last().map(|(id, ..)| *id))
         .flatten();
     let items = (rows.into_iter())
-        .map(|(id, shop, e)| EventView {
+        .map(|(id, shop, e, number)| EventView {
             id,
             at: e.at,
             channel: match e.channel.as_str() {
@@ -83,6 +85,7 @@ pub async fn events(store: &Store, filter: EventFilter) -> Result<EventPage, Err
                 channel => format!("{shop}/{channel}"),
             },
             subject: e.subject,
+            number,
             kind: e.kind,
             text: e.text,
         })

@@ -98,12 +98,7 @@ impl Backstage for Outside {
                     link: format!("/orders/{}/{}", self.key, o.id),
                     buyer: format!("{} {}", o.buyer.first_name, o.buyer.last_name),
                     pieces: (o.items.iter())
-                        .map(|i| {
-                            (
-                                i.seller_sku.clone(),
-                                format!("{:?}", i.status).to_lowercase(),
-                            )
-                        })
+                        .map(|i| (i.seller_sku.clone(), i.status.replace('_', " ")))
                         .collect(),
                     in_shop: in_shop.map(|s| s.name.clone()),
                     packable: open,

@@ -134,7 +134,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
     screen.line(&format!("Shopify        {}", sandbox.shopify.url()));
     screen.line(&format!("Seller Center  {}", sandbox.seller_center.url()));
     screen.line(&format!(
-        "Backstage      {}",
+        "Control API    {}",
         sandbox.control_url().unwrap_or_default()
     ));
     screen.title("The host, with its connector as a sandboxed WebAssembly component");
@@ -170,6 +170,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
             "overlap-s=5",
             "doubt-s=2",
             "requests-per-second=20",
+            "late-fee=20",
         ]
         .map(str::to_owned)
         .to_vec(),

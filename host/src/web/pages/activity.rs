@@ -44,6 +44,16 @@ impl EventsPage {
         (e.subject == "channel").then(|| format!("/channels/{}", e.channel))
     }
 
+    /// What people call the subject.
+    fn name(&self, e: &EventView) -> String {
+        match (e.subject.split_once(':'), &e.number) {
+            (Some(("order", _)), Some(number)) => format!("order {number}"),
+            (Some(("order", id)), None) => format!("order id {id}"),
+            (Some(("sku", sku)), _) => sku.to_owned(),
+            _ => e.subject.clone(),
+        }
+    }
+
     fn next(&self) -> Option<String> {
         let next = self.view.next?;
         Some(format!(

@@ -31,6 +31,11 @@ impl Page {
         }
     }
 
+    /// Whether any channel says what a late unit costs.
+    fn fees(&self) -> bool {
+        self.view.urgent.iter().any(|u| u.fee.is_some())
+    }
+
     fn verdict(&self) -> String {
         let channels = &self.view.channels;
         let late: u32 = channels.iter().map(|c| c.late_units).sum();

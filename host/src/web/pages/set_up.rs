@@ -23,7 +23,7 @@ use crate::web::App;
 use crate::web::failure::Failure;
 
 /// Settings of the sync that are asked for at once; the others can wait.
-const FIRST: [&str; 3] = ["buffer", "unmatched", "price-basis"];
+const FIRST: [&str; 4] = ["buffer", "unmatched", "price-basis", "late-fee"];
 
 #[derive(Template)]
 #[template(path = "set-up.html")]

@@ -1,0 +1,2 @@
+-- Events of one kind, however rare it is.
+create index event_kind on event (kind, id);
