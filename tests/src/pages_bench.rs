@@ -49,7 +49,9 @@ async fn main() -> anyhow::Result<()> {
         format!("/orders/{KEY}/{order}"),
         "/products".into(),
         format!("/products?channel={KEY}&state=out"),
+        format!("/products?channel={KEY}&state=out&kind=no-listing"),
         "/products?search=MANY-05".into(),
+        "/products?search=nothing+like+it".into(),
         format!("/products/kestrel/{sku}"),
         "/channels".into(),
         format!("/channels/{KEY}"),
@@ -58,6 +60,7 @@ async fn main() -> anyhow::Result<()> {
         "/plugins/the-iconic".into(),
         "/activity".into(),
         format!("/activity?channel={KEY}&kind=created"),
+        "/activity?kind=drift".into(),
         "/activity/alerts".into(),
         "/activity/people".into(),
         "/settings".into(),
@@ -141,8 +144,8 @@ fn multiply(world: &World) -> anyhow::Result<()> {
         ),
         (
             "mismatch",
-            2_000,
-            "sku = printf('ODD-%06d', n)",
+            30_000,
+            "sku = printf('ODD-%06d', n), kind = 'no-listing'",
             "rowid = (select min(rowid) from mismatch)",
         ),
         (

@@ -9,6 +9,7 @@ use crate::cycle::{Mode, Report};
 use crate::db::{self, Mismatch, Store};
 use crate::model::{Actor, Key};
 use crate::schedule;
+use crate::view;
 
 #[derive(Args)]
 pub(super) struct PlanArgs {
@@ -29,14 +30,14 @@ pub(super) struct ApproveArgs {
 const FIRST: usize = 15;
 
 pub(super) async fn plan(args: PlanArgs, env: &Env) -> anyhow::Result<u8> {
+    let limit = if args.all { usize::MAX } else { FIRST };
     let mut host = match env.worker() {
         Ok(host) => host,
         Err(e) if matches!(e.downcast_ref::<db::Error>(), Some(db::Error::InUse(_))) => {
-            return stored(args.key.as_ref(), env).await;
+            return stored(args.key.as_ref(), limit, env).await;
         }
         Err(e) => return Err(e),
     };
-    let limit = if args.all { usize::MAX } else { FIRST };
     let mut json = Vec::new();
     let mut code = FINE;
     for row in channels(&host, args.key.as_ref()).await? {
@@ -72,48 +73,85 @@ async fn mismatches(store: &Store, key: &Key) -> anyhow::Result<Vec<Mismatch>> {
 }
 
 /// Beside a working host: what it wants approved, without reading anything anew.
-async fn stored(one: Option<&Key>, env: &Env) -> anyhow::Result<u8> {
+async fn stored(one: Option<&Key>, limit: usize, env: &Env) -> anyhow::Result<u8> {
     let host = env.host()?;
-    let mut json = Vec::new();
+    let mut plans = Vec::new();
     for row in channels(&host, one).await? {
-        let key = row.key.clone();
-        let plan = {
-            let key = key.clone();
-            host.store.read(move |tx| tx.plan(&key)).await?
-        };
-        match plan {
-            None if env.json => {
-                json.push(serde_json::json!({"channel": key.to_string(), "plan": null}))
-            }
-            None => println!("{key}: the running host works it; nothing waits for approval."),
-            Some((why, _, body)) => {
-                let body: serde_json::Value = serde_json::from_str(&body)?;
-                if env.json {
-                    json.push(
-                        serde_json::json!({"channel": key.to_string(), "why": why, "plan": body}),
-                    );
-                } else {
-                    println!("{key}: waits for approval: {why}.");
-                    let changes = body["to_push"].as_array().cloned().unwrap_or_default();
-                    let text = |v: &serde_json::Value| match v {
-                        serde_json::Value::Null => "?".to_owned(),
-                        serde_json::Value::String(s) => s.clone(),
-                        other => other.to_string(),
-                    };
-                    let rows: Vec<Vec<String>> = changes
-                        .iter()
-                        .map(|c| vec![text(&c["sku"]), text(&c["from"]), text(&c["to"])])
-                        .collect();
-                    print_rows(&["SKU", "at the channel", "would become"], &rows, FIRST);
-                    println!("Allow it with `lockstep approve {key}`.");
-                }
-            }
-        }
+        plans.push(view::plan(&host, &row.key).await?);
     }
     if env.json {
-        println!("{}", serde_json::to_string_pretty(&json)?);
+        println!("{}", serde_json::to_string_pretty(&plans)?);
+        return Ok(FINE);
+    }
+    for plan in plans {
+        let key = &plan.channel;
+        let Some(why) = &plan.why else {
+            println!("{key}: the running host works it; nothing waits for approval.");
+            continue;
+        };
+        println!("\n{key} waits for approval: {why}");
+        print_pairs(
+            &[
+                ("Orders to be created in Shopify", "lines", &plan.orders),
+                ("Orders that wait", "why", &plan.waiting),
+                (
+                    "Parcels to be told to the channel",
+                    "carrier and code",
+                    &plan.parcels,
+                ),
+                (
+                    "Cancellations to be carried over",
+                    "units",
+                    &plan.cancellations,
+                ),
+            ],
+            limit,
+        );
+        let changes: Vec<Vec<String>> = (plan.stock.iter())
+            .map(|c| change(&c.sku, c.from, c.to, c.because.clone()))
+            .collect();
+        if !changes.is_empty() {
+            println!(
+                "\nStock to be written: {}, {} of them to zero; what falls most comes first",
+                plan.stock_total, plan.to_zero
+            );
+            print_rows(&CHANGE, &changes, limit);
+        }
+        let kinds: Vec<Vec<String>> = (plan.mismatches.iter())
+            .map(|m| vec![m.kind.clone(), m.count.to_string(), m.meaning.to_owned()])
+            .collect();
+        section(
+            "SKUs that are not in step, by kind",
+            &["kind", "SKUs", "meaning"],
+            &kinds,
+            limit,
+        );
+        let problems: Vec<Vec<String>> = plan.problems.iter().map(|p| vec![p.clone()]).collect();
+        section("Problems", &["problem"], &problems, limit);
+        println!("\nNothing was changed. Allow it with `lockstep approve {key}`.");
     }
     Ok(FINE)
+}
+
+const CHANGE: [&str; 4] = ["SKU", "at the channel", "would become", "because"];
+
+fn change(sku: &str, from: Option<u32>, to: u32, because: String) -> Vec<String> {
+    vec![
+        sku.to_owned(),
+        from.map_or("?".into(), |f| f.to_string()),
+        to.to_string(),
+        because,
+    ]
+}
+
+/// Tables of orders, each with its second column.
+fn print_pairs(tables: &[(&str, &str, &[(String, String)])], limit: usize) {
+    for (title, column, rows) in tables {
+        let rows: Vec<Vec<String>> = (rows.iter())
+            .map(|(a, b)| vec![a.clone(), b.clone()])
+            .collect();
+        section(title, &["order", column], &rows, limit);
+    }
 }
 
 /// Prints what a cycle would do.
@@ -123,56 +161,31 @@ pub(super) fn show(key: &Key, report: &Report, mismatches: &[Mismatch], limit: u
         count(report.links, "SKU"),
         report.mismatches
     );
-    let pairs = |rows: &[(String, String)]| {
-        rows.iter()
-            .map(|(a, b)| vec![a.clone(), b.clone()])
-            .collect::<Vec<_>>()
-    };
-    section(
-        "Orders to be created in Shopify",
-        &["order", "lines"],
-        &pairs(&report.orders_to_create),
+    print_pairs(
+        &[
+            (
+                "Orders to be created in Shopify",
+                "lines",
+                &report.orders_to_create,
+            ),
+            ("Orders that wait", "why", &report.orders_waiting),
+            (
+                "Parcels to be told to the channel",
+                "carrier and code",
+                &report.parcels_to_tell,
+            ),
+            (
+                "Cancellations to be carried over",
+                "units",
+                &report.to_cancel,
+            ),
+        ],
         limit,
     );
-    section(
-        "Orders that wait",
-        &["order", "why"],
-        &pairs(&report.orders_waiting),
-        limit,
-    );
-    section(
-        "Parcels to be told to the channel",
-        &["order", "carrier and code"],
-        &pairs(&report.parcels_to_tell),
-        limit,
-    );
-    section(
-        "Cancellations to be carried over",
-        &["order", "units"],
-        &pairs(&report.to_cancel),
-        limit,
-    );
-    let stock: Vec<Vec<String>> = report
-        .to_push
-        .iter()
-        .map(|c| {
-            vec![
-                c.sku.clone(),
-                c.from.map_or("?".into(), |f| f.to_string()),
-                c.to.to_string(),
-                format!(
-                    "{} available - {} unseen - {} buffer + {} reserved there",
-                    c.available, c.unseen, c.buffer, c.reserved
-                ),
-            ]
-        })
+    let stock: Vec<Vec<String>> = (report.to_push.iter())
+        .map(|c| change(&c.sku, c.from, c.to, view::because(c)))
         .collect();
-    section(
-        "Stock to be written",
-        &["SKU", "at the channel", "would become", "because"],
-        &stock,
-        limit,
-    );
+    section("Stock to be written", &CHANGE, &stock, limit);
     let rows: Vec<Vec<String>> = mismatches
         .iter()
         .map(|m| vec![m.sku.clone(), m.kind.to_string(), m.detail.clone()])

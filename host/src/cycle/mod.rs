@@ -134,6 +134,40 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
+/// Numbers of a plan that are kept.
+const PLAN_KEPT: usize = 500;
+
+/// What waits for approval, as it is stored: a person looks at what falls most, not at forty thousand numbers.
+#[derive(Clone, Debug, Default, Serialize, serde::Deserialize)]
+pub struct Plan {
+    /// What the cycle would do. Of the numbers to be pushed those that fall most, these first.
+    pub report: Report,
+    /// How many numbers are to be pushed.
+    pub to_push: usize,
+    /// How many of them become zero.
+    pub to_zero: usize,
+}
+
+impl Plan {
+    /// What is kept of a cycle's report.
+    pub fn of(report: &Report) -> Self {
+        let mut report = report.clone();
+        let (to_push, to_zero) = (
+            report.to_push.len(),
+            report.to_push.iter().filter(|c| c.to == 0).count(),
+        );
+        report
+            .to_push
+            .sort_by_key(|c| i64::from(c.to) - c.from.map_or(0, i64::from));
+        report.to_push.truncate(PLAN_KEPT);
+        Self {
+            report,
+            to_push,
+            to_zero,
+        }
+    }
+}
+
 impl Report {
     /// Whether anything was changed outside.
     pub fn acted(&self) -> bool {

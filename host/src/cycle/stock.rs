@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::ToSpan;
 
-use super::{Cycle, Mode, Step, channel, stops_flow};
+use super::{Cycle, Mode, Plan, Step, channel, stops_flow};
 use crate::crash;
 use crate::db::{ParcelRow, PushRow, SentRow, StockRow, TicketRow, queued_as};
 use crate::model::{
@@ -451,7 +451,7 @@ impl Cycle {
         };
         let (key, body, now) = (
             self.key().clone(),
-            crate::db::json(&self.report),
+            crate::db::json(&Plan::of(&self.report)),
             self.now(),
         );
         self.store

@@ -477,6 +477,38 @@ impl Tx<'_> {
         Ok(found)
     }
 
+    /// What is not in step, by kind: how many there are, and the first of them by SKU.
+    pub fn first_mismatches(
+        &self,
+        key: &Key,
+        first: u32,
+    ) -> Result<Vec<(MismatchKind, u32, Vec<Mismatch>)>, Error> {
+        let mut counts = self.conn.prepare_cached(
+            "select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind",
+        )?;
+        let counts = counts.query_map(params![key.shop, key.channel], |r| {
+            Ok((r.get::<_, String>(0)?, r.get(1)?))
+        })?;
+        let mut statement = self.conn.prepare_cached(
+            "select sku, kind, detail,
+               (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku)
+             from mismatch m where shop = ?1 and channel = ?2 and kind = ?3 order by sku limit ?4",
+        )?;
+        let mut found = Vec::new();
+        for count in counts {
+            let (kind, count) = count?;
+            let mut rows = statement.query(params![key.shop, key.channel, kind, first])?;
+            let mut some = Vec::new();
+            while let Some(r) = rows.next()? {
+                some.push(mismatch(r)?);
+            }
+            if let Some(one) = some.first() {
+                found.push((one.kind, count, some));
+            }
+        }
+        Ok(found)
+    }
+
     /// `available` of an item by location, with when it was read.
     pub fn levels(&self, shop: &str, item: &str) -> Result<Vec<(String, i64, Instant)>, Error> {
         let mut statement = self.conn.prepare_cached(

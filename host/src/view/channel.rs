@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::overview::{ChannelOverview, channel as overview_of};
-use crate::cycle::Report;
+use crate::cycle::{Plan, Report};
 use crate::db::{ChannelRow, Mismatch};
 use crate::host::Host;
 use crate::model::{
@@ -18,8 +18,8 @@ use crate::sync::stock::StockChange;
 
 /// Cycles shown.
 const CYCLES: u32 = 60;
-/// Rows of each part of a plan.
-const PLAN_ROWS: usize = 200;
+/// SKUs of each kind of mismatch shown with a plan.
+const MISMATCHES: u32 = 20;
 
 /// One channel.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -319,7 +319,7 @@ pub struct MismatchGroup {
     /// What it means.
     pub meaning: &'static str,
     /// How many.
-    pub count: usize,
+    pub count: u32,
     /// The first of them: SKU, and what to do.
     pub first: Vec<(String, String)>,
 }
@@ -337,7 +337,8 @@ pub fn meaning(kind: MismatchKind) -> &'static str {
     }
 }
 
-fn because(c: &StockChange) -> String {
+/// The sum that makes a number, in words.
+pub fn because(c: &StockChange) -> String {
     let mut text = format!("{} available", c.available);
     for (n, what) in [
         (c.unseen, "unseen sales"),
@@ -363,20 +364,18 @@ pub async fn plan(host: &Host, key: &Key) -> anyhow::Result<PlanView> {
     let (plan, mismatches) = {
         let key = key.clone();
         host.store
-            .read(move |tx| Ok((tx.plan(&key)?, tx.mismatches(&key)?)))
+            .read(move |tx| Ok((tx.plan(&key)?, tx.first_mismatches(&key, MISMATCHES)?)))
             .await?
     };
-    let (why, made_at, report) = match plan {
+    let (why, made_at, plan) = match plan {
         Some((why, made_at, body)) => {
-            let report: Report = serde_json::from_str(&body)
+            let plan: Plan = serde_json::from_str(&body)
                 .map_err(|e| Refusal::Conflict(format!("the plan of {key} cannot be read: {e}")))?;
-            (Some(why), Some(made_at), report)
+            (Some(why), Some(made_at), plan)
         }
-        None => (None, None, Report::default()),
+        None => (None, None, Plan::default()),
     };
-    let mut changes = report.to_push;
-    // What a person must see first: numbers that fall.
-    changes.sort_by_key(|c| i64::from(c.to) - c.from.map_or(0, i64::from));
+    let report = plan.report;
     Ok(PlanView {
         channel: key.to_string(),
         title: row.title,
@@ -387,9 +386,9 @@ pub async fn plan(host: &Host, key: &Key) -> anyhow::Result<PlanView> {
         doing: host.doing(key),
         reason: row.reason,
         links: report.links,
-        stock_total: changes.len(),
-        to_zero: changes.iter().filter(|c| c.to == 0).count(),
-        stock: (changes.iter().take(PLAN_ROWS))
+        stock_total: plan.to_push,
+        to_zero: plan.to_zero,
+        stock: (report.to_push.iter())
             .map(|c| ChangeView {
                 sku: c.sku.clone(),
                 from: c.from,
@@ -406,21 +405,15 @@ pub async fn plan(host: &Host, key: &Key) -> anyhow::Result<PlanView> {
     })
 }
 
-fn by_kind(mismatches: Vec<Mismatch>) -> Vec<MismatchGroup> {
-    let mut kinds: BTreeMap<MismatchKind, MismatchGroup> = BTreeMap::new();
-    for m in mismatches {
-        let kind = kinds.entry(m.kind).or_insert_with(|| MismatchGroup {
-            meaning: meaning(m.kind),
-            kind: m.kind.text().to_owned(),
-            count: 0,
-            first: Vec::new(),
-        });
-        kind.count += 1;
-        if kind.first.len() < 20 {
-            kind.first.push((m.sku, m.detail));
-        }
-    }
-    let mut kinds: Vec<MismatchGroup> = kinds.into_values().collect();
+fn by_kind(mismatches: Vec<(MismatchKind, u32, Vec<Mismatch>)>) -> Vec<MismatchGroup> {
+    let mut kinds: Vec<MismatchGroup> = (mismatches.into_iter())
+        .map(|(kind, count, first)| MismatchGroup {
+            meaning: meaning(kind),
+            kind: kind.text().to_owned(),
+            count,
+            first: (first.into_iter()).map(|m| (m.sku, m.detail)).collect(),
+        })
+        .collect();
     // Those that a person can mend first.
     kinds.sort_by_key(|k| matches!(k.kind.as_str(), "no-listing" | "no-variant" | "untracked"));
     kinds

@@ -14,7 +14,7 @@ mod timeline;
 pub use activity::{ACTIVITY_MOST, AuditPage, EventFilter, EventPage, EventView, audits, events};
 pub use channel::{
     ChangeView, ChannelView, CycleView, ExtraView, LocationView, MismatchGroup, PlanView,
-    SettingView, channel, meaning, plan, policy_settings, settings_of,
+    SettingView, because, channel, meaning, plan, policy_settings, settings_of,
 };
 pub use edited::{Edited, EditedPart, EditedRow, Sign, edited};
 pub use order::{

@@ -17,7 +17,7 @@ use crate::actions::extra::NewExtra;
 use crate::actions::{self, extra};
 use crate::db::ChannelState;
 use crate::model::{Key, OnFailure};
-use crate::view::{self, ChannelView, Overview, PlanView};
+use crate::view::{self, ChannelView, MismatchGroup, Overview, PlanView};
 use crate::web::auth::Me;
 use crate::web::failure::Failure;
 use crate::web::{App, show};
@@ -108,6 +108,11 @@ struct PlanPage {
 impl PlanPage {
     fn shop(&self) -> &str {
         self.view.channel.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether there are more than are shown.
+    fn more(&self, group: &MismatchGroup) -> bool {
+        group.first.len() < group.count as usize
     }
 
     /// What concerns orders.
