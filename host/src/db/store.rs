@@ -61,6 +61,7 @@ impl Store {
 
     fn start(directory: &Path, lock: Option<Arc<File>>) -> Result<Self, Error> {
         let path = directory.join("lockstep.db");
+        make_private(&path)?;
         let mut conn = connect(
             &path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
@@ -272,6 +273,7 @@ impl Store {
 /// Copies a database page by page and verifies the copy. The source may be in use.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     let source = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    make_private(to)?;
     let mut target = Connection::open(to).map_err(|e| Error::File {
         path: to.display().to_string(),
         detail: e.to_string(),
@@ -327,6 +329,23 @@ fn create_directory(directory: &Path) -> Result<(), Error> {
         path: directory.display().to_string(),
         detail: e.to_string(),
     })
+}
+
+/// Makes an empty file that only its owner can read, unless there is one: a database holds the names and addresses of
+/// buyers. SQLite gives the files beside it the same rights.
+fn make_private(path: &Path) -> Result<(), Error> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(Error::File {
+            path: path.display().to_string(),
+            detail: e.to_string(),
+        }),
+    }
 }
 
 /// Holds the directory for this process until the file is dropped.
@@ -434,4 +453,29 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 pub(super) fn bring_up_to_date(conn: &mut Connection) {
     migrations::runner().run(conn).expect("the migrations run");
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_owner_can_read_a_database_and_its_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let backup = folder.path().join("backup.db");
+        store.backup(&backup).await.unwrap();
+        let modes: Vec<(String, u32)> = (std::fs::read_dir(folder.path()).unwrap())
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+                (entry.file_name().into_string().unwrap(), mode)
+            })
+            .filter(|(name, _)| name.contains(".db"))
+            .collect();
+        assert!(modes.len() >= 2, "{modes:?}");
+        assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+    }
 }
