@@ -22,7 +22,7 @@ use super::rates::CallRates;
 use super::tap::{Outcome, Tap, Tapped};
 use crate::model::Side;
 use crate::net;
-use crate::telemetry::{self, Peer};
+use crate::telemetry;
 use crate::trace::{self, Noting};
 use crate::vault::Scrubber;
 
@@ -178,7 +178,7 @@ impl Egress {
             let (method, admit) = (request.method.as_str(), &self.call_rates);
             let asked = Instant::now();
             let admitted = admit.admit(method, path, latest).await;
-            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
+            telemetry::waited(Side::Channel, &self.channel, asked.elapsed());
             if let Err(wait) = admitted {
                 let ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
                 return Err(Error::Throttled(ms));
@@ -215,7 +215,7 @@ impl Egress {
         if let Some(rate) = &self.rate {
             let asked = Instant::now();
             rate.until_ready().await;
-            telemetry::waited(Peer::Channel, &self.channel, asked.elapsed());
+            telemetry::waited(Side::Channel, &self.channel, asked.elapsed());
         }
         let method = request.method.as_str();
         let (host, path) = (
@@ -228,7 +228,7 @@ impl Egress {
         let answer = self.client.send(request).await;
         noting.heard(&answer);
         let status = answer.as_ref().ok().map(|a| a.status);
-        telemetry::requested(Peer::Channel, &self.channel, call, status, start.elapsed());
+        telemetry::requested(Side::Channel, &self.channel, call, status, start.elapsed());
         let ms = start.elapsed().as_millis() as u64;
         match &answer {
             Ok(a) => {

@@ -12,7 +12,7 @@ use super::errors::{self, Kind};
 use super::place_of;
 use crate::model::{Fault, Side};
 use crate::net::{self, Client, Method, Request, Response};
-use crate::telemetry::{self, Peer};
+use crate::telemetry;
 use crate::trace;
 use crate::vault::Scrubber;
 
@@ -144,7 +144,7 @@ impl Tokens {
         noting.heard(&outcome);
         let status = outcome.as_ref().ok().map(|a| a.status);
         let took = asked.elapsed();
-        telemetry::requested(Peer::Shopify, &self.shop, trace::TOKEN, status, took);
+        telemetry::requested(Side::Shop, &self.shop, trace::TOKEN, status, took);
         let granted = self.read(outcome, id);
         if let Err(fault) = &granted {
             noting.why(fault);

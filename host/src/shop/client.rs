@@ -15,7 +15,7 @@ use super::place_of;
 use super::throttle::{Cost, Limiter, Pass, Urgency};
 use crate::model::{Fault, Side};
 use crate::net::{Client, Method, Request, Response};
-use crate::telemetry::{self, Peer, spans};
+use crate::telemetry::{self, spans};
 use crate::trace::{self, Noting};
 use crate::vault::Scrubber;
 
@@ -135,7 +135,7 @@ impl Endpoint {
         for _ in 0..TRIES {
             let asked = tokio::time::Instant::now();
             let pass = self.limiter.enter(shape, A::COST, urgency).await;
-            telemetry::waited(Peer::Shopify, &self.shop, asked.elapsed());
+            telemetry::waited(Side::Shop, &self.shop, asked.elapsed());
             let (response, mut noting) = self.post(&body, A::NAME, A::KIND, &mut sent).await?;
             match self.read::<A>(&response, pass, &mut noting) {
                 Ok(Heard::Answer(answer)) => return Ok(answer),
@@ -235,7 +235,7 @@ impl Endpoint {
             noting.heard(&outcome);
             let status = outcome.as_ref().ok().map(|a| a.status);
             let took = started.elapsed();
-            telemetry::requested(Peer::Shopify, &self.shop, operation, status, took);
+            telemetry::requested(Side::Shop, &self.shop, operation, status, took);
             let mut response = outcome.map_err(|e| {
                 let fault = errors::of_transport(e, kind);
                 noting.why(&fault);

@@ -17,23 +17,13 @@ use metrics_exporter_prometheus::{
 
 pub use figures::{FIGURES, Figure, Kind, names};
 
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, Side};
 
-/// Which side a request was sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// Shopify.
-    Shopify,
-    /// A marketplace.
-    Channel,
-}
-
-impl Peer {
-    fn text(self) -> &'static str {
-        match self {
-            Peer::Shopify => "shopify",
-            Peer::Channel => "channel",
-        }
+/// A side as figures call it.
+fn label(side: Side) -> &'static str {
+    match side {
+        Side::Shop => "shopify",
+        Side::Channel => "channel",
     }
 }
 
@@ -165,23 +155,23 @@ pub fn order_created(key: &Key, placed: Instant, now: Instant) {
 }
 
 /// A request was answered with a status, or its answer is missing. `channel` is `shop/channel`, for Shopify the shop alone.
-pub fn requested(peer: Peer, channel: &str, call: &str, status: Option<u16>, took: Duration) {
+pub fn requested(side: Side, channel: &str, call: &str, status: Option<u16>, took: Duration) {
     let (shop, channel) = split(channel);
     let status = status.map_or_else(|| "none".to_owned(), |s| s.to_string());
-    let [side, shop, channel] = [("side", peer.text()), ("shop", shop), ("channel", channel)];
+    let [side, shop, channel] = [("side", label(side)), ("shop", shop), ("channel", channel)];
     histogram!(names::REQUEST_DURATION, &owned(&[side, shop, channel])).record(took);
     let labels = [side, shop, channel, ("call", call), ("status", &status)];
     counter!(names::REQUESTS, &owned(&labels)).increment(1);
 }
 
 /// A request waited for a rate limit of ours before it was sent.
-pub fn waited(peer: Peer, channel: &str, took: Duration) {
+pub fn waited(side: Side, channel: &str, took: Duration) {
     // Passing a gate takes a moment too.
     if took < Duration::from_millis(1) {
         return;
     }
     let (shop, channel) = split(channel);
-    let labels = [("side", peer.text()), ("shop", shop), ("channel", channel)];
+    let labels = [("side", label(side)), ("shop", shop), ("channel", channel)];
     histogram!(names::WAIT, &owned(&labels)).record(took);
 }
 
@@ -277,8 +267,8 @@ pub fn webhook_received(key: &Key, topic: &'static str, repeated: bool) {
 }
 
 /// A message from outside was refused. Nothing that the sender chose becomes a label.
-pub fn webhook_refused(peer: Peer, reason: &'static str) {
-    let labels = [("side", peer.text()), ("reason", reason)];
+pub fn webhook_refused(side: Side, reason: &'static str) {
+    let labels = [("side", label(side)), ("reason", reason)];
     counter!(names::WEBHOOKS_REFUSED, &owned(&labels)).increment(1);
 }
 

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::{Hooks, Refusal, body};
 use crate::db::{Delivery, HintKind};
-use crate::model::{Hint, Instant, Key};
-use crate::telemetry::{self, Peer};
+use crate::model::{Hint, Instant, Key, Side};
+use crate::telemetry;
 
 /// Longest body in bytes: such messages name things and tell nothing.
 const LONGEST_BODY: usize = 1 << 20;
@@ -48,7 +48,7 @@ pub(super) async fn take(
     match taken(&hooks, Key::new(shop, channel), &secret, request).await {
         // Seller Center takes nothing but 200 for success.
         Ok(()) => StatusCode::OK.into_response(),
-        Err(refusal) => refusal.answer(Peer::Channel),
+        Err(refusal) => refusal.answer(Side::Channel),
     }
 }
 
@@ -118,7 +118,7 @@ async fn read(hooks: &Hooks, key: Key, headers: Vec<(String, String)>, body: Byt
         Ok(hints) => hints,
         Err(e) => {
             tracing::info!(channel = %key, "a webhook cannot be read: {e:#}");
-            return telemetry::webhook_refused(Peer::Channel, "unreadable");
+            return telemetry::webhook_refused(Side::Channel, "unreadable");
         }
     };
     let now = Instant::now();

@@ -23,9 +23,9 @@ pub use keep::subscribe;
 pub use state::{WebhookSource, WebhookState, state};
 
 use crate::host::Host;
-use crate::model::Key;
+use crate::model::{Key, Side};
 use crate::schedule::Wakes;
-use crate::telemetry::{self, Peer};
+use crate::telemetry;
 use inbox::Inbox;
 
 /// Shopify waits five seconds for the answer; a message whose body takes longer to come is not waited for.
@@ -91,7 +91,7 @@ impl Refusal {
         }
     }
 
-    fn answer(self, from: Peer) -> Response {
+    fn answer(self, from: Side) -> Response {
         let (status, reason) = self.says();
         telemetry::webhook_refused(from, reason);
         tracing::info!(reason, "webhook refused");

@@ -11,9 +11,9 @@ use url::Url;
 use super::inbox::{Named, Taken};
 use super::{Hooks, Refusal, body};
 use crate::db::{ChannelState, Delivery, ShopRow};
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, Side};
 use crate::shop::verify_webhook;
-use crate::telemetry::{self, Peer};
+use crate::telemetry;
 
 /// Longest body in bytes. A product with very many variants makes a few megabytes.
 const LONGEST_BODY: usize = 5 << 20;
@@ -42,7 +42,7 @@ pub(super) async fn take(
 ) -> Response {
     match taken(&hooks, shop, request).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(refusal) => refusal.answer(Peer::Shopify),
+        Err(refusal) => refusal.answer(Side::Shop),
     }
 }
 

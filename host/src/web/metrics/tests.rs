@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::model::Key;
-use crate::telemetry::{FIGURES, Numbers, Peer, PluginCall, Points};
+use crate::model::{Key, Side};
+use crate::telemetry::{FIGURES, Numbers, PluginCall, Points};
 
 const DOC: &str = include_str!("../../../../docs/metrics.md");
 
@@ -48,14 +48,14 @@ fn one_of_each(now: Instant) {
     telemetry::change_applied(&key(), now - second, now);
     telemetry::order_created(&key(), now - second, now);
     telemetry::requested(
-        Peer::Channel,
+        Side::Channel,
         "kestrel/the-iconic",
         "orders.changed",
         None,
         second,
     );
-    telemetry::waited(Peer::Shopify, "kestrel", second);
-    telemetry::waited(Peer::Shopify, "kestrel", Duration::from_micros(9));
+    telemetry::waited(Side::Shop, "kestrel", second);
+    telemetry::waited(Side::Shop, "kestrel", Duration::from_micros(9));
     let told = Points {
         spent: Some(12.0),
         bucket: Some((1_900.0, 2_000.0, 100.0)),
@@ -78,7 +78,7 @@ fn one_of_each(now: Instant) {
         ..call
     });
     telemetry::webhook_received(&key(), "orders/updated", false);
-    telemetry::webhook_refused(Peer::Shopify, "forged");
+    telemetry::webhook_refused(Side::Shop, "forged");
 }
 
 /// Everything there is, as it would be served.
