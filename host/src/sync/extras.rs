@@ -284,7 +284,7 @@ mod tests {
             told,
             [
                 "line added: 2 x Sold on THE ICONIC at 1.10 AUD",
-                "shipping method: AU express at 5 AUD"
+                "shipping method: AU express at 5.00 AUD"
             ]
         );
     }
