@@ -8,7 +8,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use governor::clock::{Clock, DefaultClock};
@@ -163,6 +163,32 @@ async fn of_token(app: &App, value: Option<HeaderValue>) -> Result<Option<Me>, F
     }))
 }
 
+/// The address that a request comes from. A proxy on this machine is believed what it says last; nobody else is.
+pub(super) struct Visitor(IpAddr);
+
+impl<S: Sync + Send> FromRequestParts<S> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let ConnectInfo(peer) = ConnectInfo::<SocketAddr>::from_request_parts(parts, state)
+            .await
+            .map_err(|e| Failure::Internal(e.to_string()))?;
+        Ok(Self(came_from(peer.ip(), &parts.headers)))
+    }
+}
+
+fn came_from(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let told = || {
+        let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+        last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+    };
+    if peer.is_loopback() {
+        told().unwrap_or(peer)
+    } else {
+        peer
+    }
+}
+
 /// How often somebody may try to sign in: by address, and by name from wherever.
 pub(super) struct Attempts {
     address: DefaultKeyedRateLimiter<IpAddr>,
@@ -248,13 +274,13 @@ pub(super) struct SignIn {
 
 pub(super) async fn sign_in(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Visitor(address): Visitor,
     session: Session,
     Form(form): Form<SignIn>,
 ) -> Result<Response, Failure> {
-    app.attempts.admit(peer.ip(), &form.name)?;
+    app.attempts.admit(address, &form.name)?;
     let Some(person) = people::verify(&app.host, &form.name, &form.password).await? else {
-        tracing::warn!(name = form.name, peer = %peer.ip(), "sign-in refused");
+        tracing::warn!(name = form.name, %address, "sign-in refused");
         let html = page(&SignInPage {
             next: form.next,
             name: form.name,
@@ -346,13 +372,13 @@ pub(super) struct Welcome {
 
 pub(super) async fn welcome(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Visitor(address): Visitor,
     session: Session,
     Path(token): Path<String>,
     Form(form): Form<Welcome>,
 ) -> Result<Response, Failure> {
     use secrecy::ExposeSecret;
-    app.attempts.admit(peer.ip(), "a link")?;
+    app.attempts.admit(address, "a link")?;
     let (invited, role) = invitation(&app, &token).await?;
     let accepted = if form.password.expose_secret() == form.again.expose_secret() {
         people::accept(&app.host, &token, &form.name, &form.password)
@@ -399,6 +425,31 @@ mod tests {
         ] {
             assert_eq!(local(given), to, "{given}");
         }
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_says_who_comes() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let told = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            headers
+        };
+        let here = ip("127.0.0.1");
+        for (values, expected) in [
+            (&[][..], "127.0.0.1"),
+            (&["203.0.113.9"], "203.0.113.9"),
+            // What the visitor made up comes before what the proxy saw.
+            (&["10.1.1.1, 203.0.113.9"], "203.0.113.9"),
+            (&["10.1.1.1", "2001:db8::1"], "2001:db8::1"),
+            (&["nonsense"], "127.0.0.1"),
+        ] {
+            assert_eq!(came_from(here, &told(values)), ip(expected), "{values:?}");
+        }
+        let far = ip("198.51.100.4");
+        assert_eq!(came_from(far, &told(&["203.0.113.9"])), far);
     }
 
     #[test]
