@@ -525,7 +525,8 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached(
-                "select count(distinct listing) from link where shop = ?1 and channel = ?2",
+                "select count(*) - (select count(*) - count(distinct listing) from link where shop = ?1 and channel = ?2 and part is not null)
+                 from link where shop = ?1 and channel = ?2",
             )?
             .query_row(params![key.shop, key.channel], |r| r.get(0))?)
     }
@@ -724,9 +725,9 @@ impl Tx<'_> {
 
 /// Of a unit `u` of an order `o`: it is sold, and the number that was read of its item does not contain it yet.
 pub(super) const UNSEEN: &str = "u.channel_state <> 'dropped' and o.state <> 'ignored'
+    and u.shop_state in ('absent', 'open')
     and (u.shop_state = 'absent'
-      or (u.shop_state = 'open' and o.created_at >= (
-        select min(l.read_at) from level l where l.shop = u.shop and l.item = u.item)))";
+      or o.created_at >= (select min(l.read_at) from level l where l.shop = u.shop and l.item = u.item))";
 
 /// Of a unit `u`: the channel holds it back, and is not about to be told that it is shipped.
 pub(super) const RESERVED: &str = "u.channel_state = 'open' and u.piece = 0

@@ -120,9 +120,9 @@ impl Tx<'_> {
         let found: Option<u32> = self
             .conn
             .prepare_cached(
-                "select json_extract(y.detail, '$.drift') from cycle y join channel c on c.shop = y.shop and c.channel = y.channel
-                 where y.shop = ?1 and y.channel = ?2 and y.started_at <= c.read_back_at and y.ended_at >= c.read_back_at
-                 order by y.id desc limit 1",
+                "select json_extract(y.detail, '$.drift') from channel c cross join cycle y
+                 where c.shop = ?1 and c.channel = ?2 and y.shop = c.shop and y.channel = c.channel and y.ended_at >= c.read_back_at
+                 order by y.ended_at limit 1",
             )?
             .query_row(params![key.shop, key.channel], |r| r.get(0))
             .optional()?

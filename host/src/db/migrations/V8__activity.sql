@@ -1,2 +1,0 @@
--- Events of one kind, however rare it is.
-create index event_kind on event (kind, id);
