@@ -9,6 +9,7 @@ pub mod people;
 pub mod plan;
 pub mod plugin;
 pub mod product;
+pub mod setting;
 pub mod shop;
 
 pub use crate::model::Refusal;

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::{Frame, Html, page, say};
-use crate::actions::people;
+use crate::actions::{people, setting};
 use crate::db::{Person, TokenRow};
-use crate::model::Role;
+use crate::model::{PUBLIC_URL, Role};
 use crate::web::auth::Me;
 use crate::web::failure::Failure;
-use crate::web::{App, PUBLIC_URL};
+use crate::web::App;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -82,8 +82,8 @@ pub(super) async fn set(
     Form(form): Form<Settings>,
 ) -> Result<Response, Failure> {
     let url = Some(form.public_url.trim()).filter(|u| !u.is_empty());
-    match people::set_public_url(&app.host, url, &frame.me.actor).await {
-        Ok(()) => {
+    match setting::set_public_url(&app.host, url, &frame.me.actor).await {
+        Ok(_) => {
             say(&session, "Saved. The address is used from the next start.").await;
             Ok(Redirect::to("/settings").into_response())
         }
