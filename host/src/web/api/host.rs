@@ -10,7 +10,7 @@ use super::{Answer, Done, Failures};
 use crate::actions::people;
 use crate::db::{Person, TokenRow};
 use crate::model::{Key, Role};
-use crate::view::{self, AuditPage, EventFilter, EventPage, Overview};
+use crate::view::{self, AuditPage, EventFilter, EventPage, Overview, WebhookState};
 use crate::web::App;
 use crate::web::auth::Me;
 use crate::web::failure::{ApiFailure, Failure};
@@ -20,6 +20,13 @@ use crate::web::failure::{ApiFailure, Failure};
     responses((status = 200, body = Overview), Failures))]
 pub(super) async fn overview(State(app): State<App>) -> Answer<Overview> {
     Ok(axum::Json(view::overview(&app.host.store, None).await?))
+}
+
+/// How the messages from outside stand: what is subscribed to, what came, what is wrong.
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "settings",
+    responses((status = 200, body = WebhookState), Failures))]
+pub(super) async fn webhooks(State(app): State<App>) -> Answer<WebhookState> {
+    Ok(axum::Json(view::webhooks(&app.host).await?))
 }
 
 fn hundred() -> u32 {

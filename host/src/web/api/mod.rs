@@ -105,6 +105,7 @@ pub(super) fn router(app: &App) -> Router<App> {
     let viewer = OpenApiRouter::new()
         .routes(routes!(host::overview))
         .routes(routes!(host::events))
+        .routes(routes!(host::webhooks))
         .routes(routes!(alerts::alerts))
         .routes(routes!(channels::channel))
         .routes(routes!(channels::plan))

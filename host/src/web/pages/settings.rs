@@ -15,6 +15,7 @@ use crate::db::{Person, TokenRow};
 use crate::model::{PUBLIC_URL, Role};
 use crate::web::auth::Me;
 use crate::web::failure::Failure;
+use crate::view::{self, WebhookState};
 use crate::web::App;
 
 #[derive(Template)]
@@ -24,6 +25,7 @@ struct SettingsPage {
     public_url: String,
     people: Vec<Person>,
     tokens: Vec<TokenRow>,
+    webhooks: WebhookState,
     roles: [Role; 3],
     /// Shown once: a link or a token, and what to do with it.
     secret: Option<(String, &'static str)>,
@@ -52,6 +54,7 @@ async fn settings_page(
         public_url: public_url.unwrap_or_default(),
         people,
         tokens,
+        webhooks: view::webhooks(&app.host).await?,
         roles: [Role::Viewer, Role::Operator, Role::Admin],
         secret,
         error,
