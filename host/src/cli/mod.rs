@@ -4,6 +4,7 @@ mod alert;
 mod channel;
 mod data;
 mod demo;
+mod events;
 mod explain;
 mod extra;
 mod logging;
@@ -147,6 +148,8 @@ enum Command {
     Setting(user::SettingCommand),
     /// What Shopify and the marketplaces are asked to tell this host, and what came of it.
     Webhooks,
+    /// What happened: orders, parcels, numbers, channels.
+    Events(events::EventsArgs),
     /// Who did what.
     Audit(user::AuditArgs),
     /// Copy the database while the host runs, and verify the copy.
@@ -314,6 +317,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Token(c) => user::token(c, env).await,
         Command::Setting(c) => user::setting(c, env).await,
         Command::Webhooks => webhooks::run(env).await,
+        Command::Events(a) => events::run(a, env).await,
         Command::Audit(a) => user::audit(a, env).await,
         Command::Backup(a) => data::backup(a, env).await,
         Command::Restore(a) => data::restore(a, env),
