@@ -22,7 +22,7 @@ pub const TITLE_MOST: usize = 100;
 /// Longest id of an app or account, in characters.
 pub const ID_MOST: usize = 255;
 /// Longest secret, in characters.
-pub const SECRET_MOST: usize = 4_000;
+pub const SECRET_MOST: usize = 2_000;
 /// Longest address, in characters.
 pub const ADDRESS_MOST: usize = 500;
 

@@ -47,7 +47,9 @@ pub async fn webhooks(host: &Host) -> Result<WebhookState, Error> {
         .read(|tx| {
             let channels = tx.channels()?;
             let shops = tx.shops()?.into_iter().map(|s| Key::new(s.shop, ""));
-            let mut keys: Vec<Key> = shops.chain(channels.iter().map(|c| c.key.clone())).collect();
+            let mut keys: Vec<Key> = shops
+                .chain(channels.iter().map(|c| c.key.clone()))
+                .collect();
             keys.sort();
             let came: Vec<(Key, Deliveries)> = (keys.into_iter())
                 .map(|key| Ok((key.clone(), tx.deliveries(&key)?)))

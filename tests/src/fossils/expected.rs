@@ -1,10 +1,10 @@
 //! What the fossils are given, and what they answer: the same in every language.
 
 use lockstep::model::{
-    AcceptanceDue, Account, Address, Candidate, Carrier, Drop, Edit, Fact, Fault, Hint, Instant, Line,
-    LineDecision, LineQuantity, Listing, ListingState, Money, NewLine, NewOrder, Order, ParcelOut,
-    ParcelSeen, Part, Position, Reason, Rest, Sent, State, StockOutcome, StockWrite, Subscription,
-    Tax,
+    AcceptanceDue, Account, Address, Candidate, Carrier, Drop, Edit, Fact, Fault, Hint, Instant,
+    Line, LineDecision, LineQuantity, Listing, ListingState, Money, NewLine, NewOrder, Order,
+    ParcelOut, ParcelSeen, Part, Position, Reason, Rest, Sent, State, StockOutcome, StockWrite,
+    Subscription, Tax,
 };
 
 /// When what is asked for by id was placed.

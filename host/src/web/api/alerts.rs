@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::input::{Json, Path, Query, Secret as Private};
 use super::{Answer, Done, Failures};
+use crate::actions::SECRET_MOST;
 use crate::alert::{self, Alert, AlertFilter, Secret, Target, TargetView, TestOutcome, Way};
 use crate::model::{AlertKind, AlertState, Key, Severity};
 use crate::web::App;
@@ -111,7 +112,7 @@ pub(super) struct NewTarget {
     /// As it is to be set up.
     target: Target,
     /// `email`: the server's password. It stays as it is when left out.
-    #[schema(value_type = Option<String>, format = Password, max_length = 4000)]
+    #[schema(value_type = Option<String>, format = Password, max_length = 2000)]
     password: Option<Private>,
     /// `webhook`: make a signing secret, and answer it.
     #[serde(default)]
@@ -142,7 +143,13 @@ pub(super) async fn put_target(
             let shown = key.expose_secret().to_owned();
             (Secret::Set(key), Some(shown))
         }
-        (Way::Email(_), Some(password), _) => (Secret::Set(password.0), None),
+        (Way::Email(_), Some(password), _) => {
+            if password.0.expose_secret().chars().count() > SECRET_MOST {
+                let text = format!("password has more than {SECRET_MOST} characters");
+                return Err(Failure::Invalid(text).into());
+            }
+            (Secret::Set(password.0), None)
+        }
         _ => (Secret::Keep, None),
     };
     let target = alert::put_target(&app.host, &me.actor, new.target, secret).await?;

@@ -65,7 +65,7 @@ pub(super) struct ChannelToAdd {
     #[schema(min_length = 1, max_length = 255)]
     client_id: Option<String>,
     /// The secret of the account. It is not answered again.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4000)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 2000)]
     secret: Secret,
     /// The locations whose stock counts, by name or id; all that ship online orders when empty.
     #[serde(default)]
@@ -129,7 +129,7 @@ pub(super) struct NewCredentials {
     #[schema(min_length = 1, max_length = 255)]
     client_id: Option<String>,
     /// The secret. It is not answered again.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4000)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 2000)]
     secret: Secret,
 }
 
@@ -147,7 +147,10 @@ pub(super) async fn secret(
     let account =
         actions::channel::change_secret(&app.host, &key, id, &new.secret.0, &me.actor).await?;
     app.wakes.wake(key);
-    Done::said(format!("accepted: account {} ({})", account.name, account.id))
+    Done::said(format!(
+        "accepted: account {} ({})",
+        account.name, account.id
+    ))
 }
 
 /// One channel: how it stands, its settings, extras and cycles.

@@ -49,10 +49,7 @@ struct OneShop {
 /// The locations of a store, as Shopify has them now.
 #[utoipa::path(get, path = "/api/v1/shops/{shop}/locations", tag = "set-up", params(OneShop),
     responses((status = 200, body = Vec<Location>), Failures))]
-async fn get_locations(
-    State(app): State<App>,
-    Path(one): Path<OneShop>,
-) -> Answer<Vec<Location>> {
+async fn get_locations(State(app): State<App>, Path(one): Path<OneShop>) -> Answer<Vec<Location>> {
     let shared = app.host.shop(&one.shop).await?;
     let found = shared.shop.locations().await;
     Ok(axum::Json(found.map_err(anyhow::Error::from)?))
@@ -90,7 +87,7 @@ struct NewShop {
     #[schema(min_length = 1, max_length = 255)]
     client_id: Option<String>,
     /// The client secret, or the token. It is not answered again.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4000)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 2000)]
     secret: Secret,
     /// Plain http and private addresses are allowed: for a sandbox.
     #[serde(default)]

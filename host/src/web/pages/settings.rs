@@ -13,10 +13,10 @@ use super::{Frame, Html, page, say};
 use crate::actions::{people, setting};
 use crate::db::{Person, TokenRow};
 use crate::model::{PUBLIC_URL, Role};
-use crate::web::auth::Me;
-use crate::web::failure::Failure;
 use crate::view::{self, WebhookState};
 use crate::web::App;
+use crate::web::auth::Me;
+use crate::web::failure::Failure;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
