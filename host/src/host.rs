@@ -43,6 +43,8 @@ const SECRET: &str = "secret";
 const FORMER: &str = "former-secret";
 /// How long the one before counts: Shopify signs with it until it is revoked, and for an hour after.
 const FORMER_COUNTS_MS: i64 = 24 * 3_600_000;
+/// The owner of secrets that may never be stored. Those that are stored are known for good once they are used.
+const TRIED: &str = "tried";
 /// The field of the secret in a channel's address for messages.
 const ADDRESS: &str = "address";
 
@@ -288,7 +290,7 @@ impl Host {
 
     /// A client for a shop as given, with a secret that is not stored yet.
     pub fn try_shop(&self, row: &ShopRow, secret: &SecretString) -> anyhow::Result<Shop> {
-        self.scrubber.learn(secret);
+        self.scrubber.learn_passing(TRIED, secret);
         let auth = match &row.client_id {
             Some(id) if row.auth == "client-credentials" => ShopAuth::ClientCredentials {
                 id: id.clone(),
@@ -372,7 +374,7 @@ impl Host {
             let secret = field("secret").with_context(|| {
                 format!("channel {} has no secret for the credential \"{}\" of plugin {}; add it with `lockstep channel secret {}`", row.key, slot.slot, row.plugin, row.key)
             })?;
-            self.scrubber.learn(&secret);
+            self.scrubber.learn_passing(TRIED, &secret);
             credentials.insert(
                 slot.slot.clone(),
                 Credential {

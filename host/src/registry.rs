@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::SystemTime;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::db::{PluginAtWork, Store};
 use crate::model::{Instant, Refusal, Rights};
@@ -117,13 +117,14 @@ impl Registry {
             Some(Entry {
                 waits: Some((_, asks)),
                 ..
-            }) => bail!(
-                "plugin \"{id}\" was not granted what it asks for ({}); look at `lockstep plugin inspect {id}`, then `lockstep plugin grant {id}`",
+            }) => Err(Refusal::Conflict(format!(
+                "plugin \"{id}\" was not granted what it asks for ({}); look at `lockstep plugin inspect {id}`, then grant it with `lockstep plugin grant {id}` or POST /api/v1/plugins/{id}/grant",
                 asks.join(", ")
-            ),
+            ))
+            .into()),
             Some(Entry {
                 error: Some(why), ..
-            }) => bail!("plugin \"{id}\" cannot be used: {why}"),
+            }) => Err(Refusal::Conflict(format!("plugin \"{id}\" cannot be used: {why}")).into()),
             _ => {
                 let known: Vec<&str> = (entries.iter())
                     .filter(|(_, e)| e.at_work.is_some())

@@ -28,6 +28,7 @@ mod practice;
 mod products_api;
 mod schema;
 mod served;
+mod set_up_api;
 mod telemetry;
 mod timeline;
 mod tools;

@@ -10,7 +10,7 @@ use crate::world::{KEY, World};
 const THE_ICONIC_MANIFEST: &str = include_str!("../../plugins/the-iconic/plugin.toml");
 
 /// The connector for THE ICONIC as another plugin would be: its manifest changed.
-fn variant(changes: &[(&str, &str)]) -> Vec<u8> {
+pub fn variant(changes: &[(&str, &str)]) -> Vec<u8> {
     let mut manifest = THE_ICONIC_MANIFEST.to_owned();
     for (from, to) in changes {
         assert!(manifest.contains(from), "{from}");
@@ -19,7 +19,7 @@ fn variant(changes: &[(&str, &str)]) -> Vec<u8> {
     lockstep_pack::embed(lockstep_bundle::THE_ICONIC.to_vec(), manifest.as_bytes())
 }
 
-fn drop_in(world: &World, file: &str, bytes: &[u8]) -> PathBuf {
+pub fn drop_in(world: &World, file: &str, bytes: &[u8]) -> PathBuf {
     let folder = world.place.join("plugins");
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(file);

@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use lockstep::host::Host;
-use lockstep::model::Key;
+use lockstep::model::{Key, PUBLIC_URL};
 use lockstep::net::{Client, ClientOptions, Method, Request, Response};
 use lockstep::schedule::{self, Wakes};
 use lockstep::vault::Scrubber;
-use lockstep::web::{PUBLIC_URL, hooks};
-use lockstep::web::{health, metrics};
+use lockstep::view;
+use lockstep::web::{health, hooks, metrics};
 use lockstep_sandbox::shopify;
 use lockstep_sandbox::story::Packing;
 use tokio_util::sync::CancellationToken;
@@ -97,7 +97,7 @@ impl AtWork {
     async fn subscribed(&self, count: usize) {
         let begun = Instant::now();
         loop {
-            let state = hooks::state(&self.host).await.unwrap();
+            let state = view::webhooks(&self.host).await.unwrap();
             let made = state.sources.iter().filter(|s| s.url.is_some());
             if made.count() == count {
                 return;
@@ -246,7 +246,7 @@ async fn what_happens_on_either_side_reaches_the_other_long_before_the_interval(
     let took = until("a parcel is told to the channel", shipped).await;
     eprintln!("a parcel was told to the channel after {took:?}");
 
-    let state = hooks::state(&at_work.host).await.unwrap();
+    let state = view::webhooks(&at_work.host).await.unwrap();
     assert_eq!(state.public_url.as_deref(), Some(&*at_work.url));
     for source in &state.sources {
         assert!(source.last_delivery_at.is_some(), "{source:?}");

@@ -9,7 +9,7 @@ use super::{Refusal, name_ok};
 use crate::db::{ChannelRow, ChannelState};
 use crate::host::Host;
 use crate::model::{Account, Actor, Instant, Key, Policy};
-use crate::plugin::Manifest;
+use crate::plugin::{Connector, Manifest};
 
 /// A channel to be added.
 pub struct NewChannel {
@@ -38,6 +38,13 @@ pub struct NewChannel {
 /// Checks everything about a new channel against both sides, then stores it.
 pub async fn create(host: &Host, new: NewChannel, actor: &Actor) -> anyhow::Result<ChannelRow> {
     let key = new.key.clone();
+    check_credentials(new.client_id.as_deref(), &new.secret)?;
+    if let Some(title) = &new.title {
+        super::check_text("the title", title, super::TITLE_MOST)?;
+    }
+    let base_url = (new.base_url.as_deref())
+        .map(|url| super::base_url("the address of the marketplace", url))
+        .transpose()?;
     if !name_ok(&key.channel) {
         return Err(Refusal::Invalid(format!(
             "\"{}\" cannot be a short name: use lower-case letters, digits and dashes",
@@ -54,10 +61,7 @@ pub async fn create(host: &Host, new: NewChannel, actor: &Actor) -> anyhow::Resu
         .await?
         .is_some()
     {
-        return Err(Refusal::Conflict(format!(
-            "channel {key} exists; change it with `lockstep channel set {key}`"
-        ))
-        .into());
+        return Err(exists(&key).into());
     }
     let plugin = host.plugin(&new.plugin)?;
     let manifest = plugin.manifest();
@@ -65,7 +69,7 @@ pub async fn create(host: &Host, new: NewChannel, actor: &Actor) -> anyhow::Resu
         key: key.clone(),
         plugin: new.plugin.clone(),
         title: new.title.unwrap_or_else(|| manifest.plugin.name.clone()),
-        base_url: new.base_url,
+        base_url,
         allow_local: new.allow_local,
         account_id: None,
         account_name: None,
@@ -93,8 +97,7 @@ pub async fn create(host: &Host, new: NewChannel, actor: &Actor) -> anyhow::Resu
         &new.secret,
         BTreeMap::new(),
     );
-    let account = host
-        .try_channel(&row, &secrets)?
+    let account = connector(host, &row, &secrets)?
         .identify()
         .await
         .with_context(|| format!("{} does not accept the credentials of {key}", row.title))?;
@@ -117,23 +120,62 @@ pub async fn create(host: &Host, new: NewChannel, actor: &Actor) -> anyhow::Resu
     }
     row.account_id = Some(account.id);
     row.account_name = Some(account.name);
-    for (field, secret) in &secrets {
-        host.keep_secret(&key.shop, &key.channel, field, secret)
-            .await?;
-    }
+    let sealed = (secrets.iter())
+        .map(|(field, secret)| {
+            let sealed = host.seal(&key.shop, &key.channel, field, secret)?;
+            Ok((field.clone(), sealed))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let (stored, actor) = (row.clone(), actor.clone());
-    host.store
+    let done = host
+        .store
         .write(move |tx| {
+            // Somebody else may have added it while the marketplace was asked.
+            if tx.channel(&stored.key)?.is_some() {
+                return Ok(Err(exists(&stored.key)));
+            }
             let now = Instant::now();
+            for (field, sealed) in &sealed {
+                tx.put_secret(&stored.key.shop, &stored.key.channel, field, sealed)?;
+            }
             let (id, name) = (stored.account_id.as_deref(), stored.account_name.as_deref());
             let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
             tx.add_channel(&stored, now)?;
             tx.pin_account(&stored.key, id, name)?;
             let detail = format!("{} account {name} ({id})", stored.title);
-            tx.audit(&actor, "channel.add", &stored.key.to_string(), &detail, now)
+            tx.audit(&actor, "channel.add", &stored.key.to_string(), &detail, now)?;
+            Ok(Ok(()))
         })
         .await?;
+    done?;
     Ok(row)
+}
+
+fn exists(key: &Key) -> Refusal {
+    Refusal::Conflict(format!(
+        "channel {key} exists; change it with `lockstep channel set {key}`"
+    ))
+}
+
+fn check_credentials(client_id: Option<&str>, secret: &SecretString) -> Result<(), Refusal> {
+    if let Some(id) = client_id {
+        super::check_text("the client id", id, super::ID_MOST)?;
+    }
+    super::check_secret(secret)
+}
+
+/// The connector of a channel that is being set up. Settings and secrets that the plugin does not take are told now, not
+/// by a parked channel.
+fn connector(
+    host: &Host,
+    row: &ChannelRow,
+    secrets: &BTreeMap<String, SecretString>,
+) -> anyhow::Result<Connector> {
+    let refused = |e: anyhow::Error| match e.downcast::<Refusal>() {
+        Ok(refusal) => refusal,
+        Err(e) => Refusal::Invalid(format!("{e:#}")),
+    };
+    Ok(host.try_channel(row, secrets).map_err(refused)?)
 }
 
 /// What each credential slot of a plugin gets, by `slot.id` and `slot.secret`; an id that is not given stays as it was.
@@ -282,9 +324,7 @@ pub async fn set(
     if !locations.is_empty() {
         row.locations = choose_locations(host, &key.shop, locations).await?;
     }
-    // Settings that the plugin does not take are told now, not by a parked channel.
-    host.try_channel(&row, &host.channel_secrets(key).await?)
-        .map_err(|e| Refusal::Invalid(format!("{e:#}")))?;
+    connector(host, &row, &host.channel_secrets(key).await?)?;
     let (changed, actor) = (row.clone(), actor.clone());
     let mut what = settings.to_vec();
     if !locations.is_empty() {
@@ -319,6 +359,7 @@ pub async fn change_secret(
     actor: &Actor,
 ) -> anyhow::Result<Account> {
     let row = host.channel(key).await?;
+    check_credentials(client_id, secret)?;
     let before = host.channel_secrets(key).await?;
     let secrets = secrets_of(
         host.plugin(&row.plugin)?.manifest(),
@@ -326,8 +367,7 @@ pub async fn change_secret(
         secret,
         before,
     );
-    let account = host
-        .try_channel(&row, &secrets)?
+    let account = connector(host, &row, &secrets)?
         .identify()
         .await
         .with_context(|| {

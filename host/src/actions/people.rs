@@ -318,33 +318,3 @@ pub async fn remove_token(host: &Host, name: &str, actor: &Actor) -> anyhow::Res
         .await?;
     Ok(done?)
 }
-
-/// Sets, or takes away, the address of this host as browsers and senders of webhooks see it.
-pub async fn set_public_url(host: &Host, url: Option<&str>, actor: &Actor) -> anyhow::Result<()> {
-    let url = url
-        .map(|text| {
-            let whole = text
-                .parse::<url::Url>()
-                .ok()
-                .filter(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
-                .filter(|u| u.path() == "/" && u.query().is_none());
-            whole.map(|u| u.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| {
-                Refusal::Invalid(format!(
-                    "\"{text}\" is no address of a host, as https://lockstep.example is: scheme and name, no path"
-                ))
-            })
-        })
-        .transpose()?;
-    let actor = actor.clone();
-    host.store
-        .write(move |tx| {
-            let detail = url.clone().unwrap_or_else(|| "taken away".into());
-            match &url {
-                Some(url) => tx.put_setting("public-url", url)?,
-                None => tx.drop_setting("public-url")?,
-            }
-            tx.audit(&actor, "setting.set", "public-url", &detail, Instant::now())
-        })
-        .await?;
-    Ok(())
-}

@@ -37,6 +37,18 @@ pub async fn connect(
         ))
         .into());
     }
+    row.base_url = super::base_url("the address of the store", &row.base_url)?;
+    super::check_secret(secret)?;
+    match &row.client_id {
+        Some(id) => super::check_text("the client id", id, super::ID_MOST)?,
+        None if row.auth == "client-credentials" => {
+            return Err(Refusal::Invalid(
+                "the client id of the app is missing; a permanent token needs none".into(),
+            )
+            .into());
+        }
+        None => {}
+    }
     let known = {
         let name = row.shop.clone();
         host.store.read(move |tx| tx.shop(&name)).await?

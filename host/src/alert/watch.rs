@@ -20,7 +20,7 @@ use super::target::Target;
 use crate::crash;
 use crate::db::{self, Alert, Outgoing, Store, Told, Tx};
 use crate::host::Host;
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, PUBLIC_URL};
 
 /// How often it looks when nobody rings.
 const TICK: Duration = Duration::from_secs(15);
@@ -221,7 +221,7 @@ fn read_known(tx: &Tx<'_>, alerts: &[Alert]) -> Result<Known, db::Error> {
     Ok(Known {
         targets,
         zones,
-        public_url: tx.setting("public-url")?,
+        public_url: tx.setting(PUBLIC_URL)?,
     })
 }
 

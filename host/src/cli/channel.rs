@@ -10,6 +10,10 @@ use super::{Env, FINE, secret};
 use crate::actions::channel::{self, NewChannel, create};
 use crate::db::ChannelState;
 use crate::model::{Actor, Instant, Key};
+use crate::view;
+
+/// Cycles that are shown.
+const CYCLES: usize = 10;
 
 #[derive(Subcommand)]
 pub(super) enum ChannelCommand {
@@ -25,6 +29,8 @@ pub(super) enum ChannelCommand {
     Resume(KeyArgs),
     /// The channels and their settings.
     List,
+    /// One channel: how it stands, what is set, and its newest cycles.
+    Show(KeyArgs),
 }
 
 #[derive(Args)]
@@ -101,6 +107,7 @@ pub(super) async fn run(command: ChannelCommand, env: &Env) -> anyhow::Result<u8
         ChannelCommand::Pause(args) => state(&args.key, env, ChannelState::Paused).await,
         ChannelCommand::Resume(args) => state(&args.key, env, ChannelState::Active).await,
         ChannelCommand::List => list(env).await,
+        ChannelCommand::Show(args) => show(&args.key, env).await,
     }
 }
 
@@ -215,5 +222,55 @@ async fn list(env: &Env) -> anyhow::Result<u8> {
         &rows,
         usize::MAX,
     );
+    Ok(FINE)
+}
+
+async fn show(key: &Key, env: &Env) -> anyhow::Result<u8> {
+    let found = view::channel(&env.host()?, key).await?;
+    if env.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(FINE);
+    }
+    let now = &found.overview;
+    println!(
+        "{key}: {} by {}, account {} ({}), {}.",
+        now.title,
+        now.plugin,
+        now.account.as_deref().unwrap_or_default(),
+        found.account_id.as_deref().unwrap_or_default(),
+        now.state
+    );
+    if let Some(reason) = &now.reason {
+        println!("{reason}");
+    }
+    if let Some(why) = &now.awaits_approval {
+        println!("Waits for approval: {why}. Look at `lockstep plan {key}`.");
+    }
+    println!(
+        "{} SKUs linked, {} not in step; {} orders today; {} units to be dispatched, {} of them late.",
+        now.linked, now.not_in_step, now.orders_today, now.open_units, now.late_units
+    );
+    let counts = found.locations.iter().filter(|l| l.counts);
+    let places: Vec<&str> = counts.map(|l| l.name.as_str()).collect();
+    println!("Stock counts at: {}.", places.join(", "));
+    // What is as it comes is said by docs/settings.md and --json.
+    let set: Vec<Vec<String>> = (found.settings.iter())
+        .filter(|s| s.value != s.default && !s.value.is_empty())
+        .map(|s| vec![s.key.clone(), s.value.clone(), s.default.clone()])
+        .collect();
+    print_rows(&["set", "to", "instead of"], &set, usize::MAX);
+    let extras: Vec<Vec<String>> = (found.extras.into_iter())
+        .map(|e| vec![e.place.to_string(), e.name, e.error.unwrap_or_default()])
+        .collect();
+    print_rows(&["place", "extra", "what is wrong"], &extras, usize::MAX);
+    let cycles: Vec<Vec<String>> = (found.cycles.into_iter().take(CYCLES))
+        .map(|c| {
+            let took = c.ms.map_or(String::new(), |ms| format!("{ms} ms"));
+            let ended = c.outcome.unwrap_or_else(|| "not".into());
+            vec![clock(c.started_at), took, ended, c.summary]
+        })
+        .collect();
+    let head = ["began (UTC)", "took", "ended", "what it did"];
+    print_rows(&head, &cycles, usize::MAX);
     Ok(FINE)
 }

@@ -4,6 +4,7 @@ mod alert;
 mod channel;
 mod data;
 mod demo;
+mod events;
 mod explain;
 mod extra;
 mod logging;
@@ -23,6 +24,7 @@ mod spans;
 mod status;
 mod sync;
 mod user;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -144,6 +146,10 @@ enum Command {
     /// Settings of the host itself.
     #[command(subcommand)]
     Setting(user::SettingCommand),
+    /// What Shopify and the marketplaces are asked to tell this host, and what came of it.
+    Webhooks,
+    /// What happened: orders, parcels, numbers, channels.
+    Events(events::EventsArgs),
     /// Who did what.
     Audit(user::AuditArgs),
     /// Copy the database while the host runs, and verify the copy.
@@ -310,6 +316,8 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::User(c) => user::user(c, env).await,
         Command::Token(c) => user::token(c, env).await,
         Command::Setting(c) => user::setting(c, env).await,
+        Command::Webhooks => webhooks::run(env).await,
+        Command::Events(a) => events::run(a, env).await,
         Command::Audit(a) => user::audit(a, env).await,
         Command::Backup(a) => data::backup(a, env).await,
         Command::Restore(a) => data::restore(a, env),

@@ -117,11 +117,7 @@ async fn list(env: &Env) -> anyhow::Result<u8> {
         ]);
     }
     if env.json {
-        let infos: Vec<_> = shops
-            .iter()
-            .map(|s| serde_json::json!({"shop": s.shop, "base_url": s.base_url, "info": s.info}))
-            .collect();
-        println!("{}", serde_json::to_string_pretty(&infos)?);
+        println!("{}", serde_json::to_string_pretty(&shops)?);
     } else if shops.is_empty() {
         println!(
             "No shop yet. Add one with `lockstep shop add NAME --domain NAME.myshopify.com --client-id ID`."

@@ -7,9 +7,8 @@ use secrecy::ExposeSecret;
 
 use super::output::{clock, print_rows};
 use super::{Env, FINE, Usage, secret};
-use crate::actions::people;
-use crate::model::{Actor, Role};
-use crate::web::PUBLIC_URL;
+use crate::actions::{people, setting};
+use crate::model::{Actor, PUBLIC_URL, Role};
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -215,7 +214,7 @@ pub(super) async fn setting(command: SettingCommand, env: &Env) -> anyhow::Resul
                 ))
                 .into());
             }
-            people::set_public_url(
+            setting::set_public_url(
                 &host,
                 Some(value.as_str()).filter(|v| !v.is_empty()),
                 &Actor::command(),

@@ -12,7 +12,7 @@ use crate::sync::stock::{Extent, StockChange};
 const APPROVED: &str = "approved";
 
 /// A shop as configured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct ShopRow {
     /// The operator's short name.
     pub shop: String,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Address, Fact, Instant, Money};
 
 /// A store, as it presents itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShopInfo {
     /// `gid://shopify/Shop/...`; pinned.
     pub id: String,
@@ -29,7 +29,7 @@ pub struct ShopInfo {
 }
 
 /// A place that holds stock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Location {
     /// `gid://shopify/Location/...`.
     pub id: String,

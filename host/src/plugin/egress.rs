@@ -90,7 +90,8 @@ impl Egress {
             let credential = credentials
                 .remove(&name)
                 .with_context(|| format!("credential \"{name}\" is missing; enter its secret"))?;
-            scrubber.learn(&credential.secret);
+            // It may only be tried: whoever keeps it has it known for good.
+            scrubber.learn_passing(&format!("credential {name}"), &credential.secret);
             slots.insert(name, Slot::new(spec.clone(), credential, &base)?);
         }
         ensure!(

@@ -30,6 +30,7 @@ mod near;
 mod plugins;
 mod product;
 mod products;
+mod webhooks;
 mod why;
 
 pub use near::{NearMiss, Piece};
@@ -44,6 +45,7 @@ pub use products::{
     LONGEST_PAGE, PAGE, ProductRow, ProductStanding, Products, ProductsAsked, ProductsChannel,
     Standing, products,
 };
+pub use webhooks::{WebhookSource, WebhookState, webhooks};
 
 use crate::model::Instant;
 

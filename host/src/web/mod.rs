@@ -40,7 +40,7 @@ pub use pages::{Backstage, Bought, Scene};
 
 use crate::actions::people;
 use crate::host::Host;
-use crate::model::{Actor, Role, Via};
+use crate::model::{Actor, PUBLIC_URL, Role, Via, checked_public_url};
 use crate::schedule::Wakes;
 
 /// Where pages are served unless told otherwise.
@@ -48,9 +48,6 @@ pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LO
 
 /// Longest body of a form or an API call, in bytes.
 const MAX_BODY: usize = 256 << 10;
-
-/// The setting of the host that holds its address as browsers and senders of webhooks see it.
-pub const PUBLIC_URL: &str = "public-url";
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -89,9 +86,8 @@ impl Server {
             .store
             .read(|tx| tx.setting::<String>(PUBLIC_URL))
             .await?
-            .map(|text| text.parse::<Url>())
-            .transpose()
-            .with_context(|| format!("the setting {PUBLIC_URL} is not a URL"))?;
+            .map(|text| anyhow::Ok(checked_public_url(&text)?.parse::<Url>()?))
+            .transpose()?;
         let changes = live::watch(&host.store, stop.clone())?;
         let url = match &public {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),

@@ -1,10 +1,10 @@
 //! What the fossils are given, and what they answer: the same in every language.
 
 use lockstep::model::{
-    Account, Address, Candidate, Carrier, Drop, Edit, Fact, Fault, Hint, Instant, Line,
-    LineDecision, LineQuantity, Listing, ListingState, Money, NewLine, NewOrder, Order, ParcelOut,
-    ParcelSeen, Part, Position, Reason, Rest, Sent, State, StockOutcome, StockWrite, Subscription,
-    Tax,
+    AcceptanceDue, Account, Address, Candidate, Carrier, Drop, Edit, Fact, Fault, Hint, Instant,
+    Line, LineDecision, LineQuantity, Listing, ListingState, Money, NewLine, NewOrder, Order,
+    ParcelOut, ParcelSeen, Part, Position, Reason, Rest, Sent, State, StockOutcome, StockWrite,
+    Subscription, Tax,
 };
 
 /// When what is asked for by id was placed.
@@ -279,7 +279,9 @@ pub fn order(n: u32, when: &str) -> Order {
             "a cancellation was asked for".into(),
             "a storm".into(),
         ],
-        awaits_acceptance: Some(some.then(|| instant(when))),
+        awaits_acceptance: Some(AcceptanceDue {
+            until: some.then(|| instant(when)),
+        }),
         sellers,
         placed_at: instant(when),
         updated_at: some.then(|| instant(when)),

@@ -1,12 +1,13 @@
 //! Alerts, and where messages go.
 
 use axum::extract::State;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Json, Path, Query};
+use super::input::{Json, Path, Query, Secret as Private};
 use super::{Answer, Done, Failures};
+use crate::actions::SECRET_MOST;
 use crate::alert::{self, Alert, AlertFilter, Secret, Target, TargetView, TestOutcome, Way};
 use crate::model::{AlertKind, AlertState, Key, Severity};
 use crate::web::App;
@@ -111,7 +112,8 @@ pub(super) struct NewTarget {
     /// As it is to be set up.
     target: Target,
     /// `email`: the server's password. It stays as it is when left out.
-    password: Option<String>,
+    #[schema(value_type = Option<String>, format = Password, max_length = 2000)]
+    password: Option<Private>,
     /// `webhook`: make a signing secret, and answer it.
     #[serde(default)]
     sign: bool,
@@ -141,7 +143,13 @@ pub(super) async fn put_target(
             let shown = key.expose_secret().to_owned();
             (Secret::Set(key), Some(shown))
         }
-        (Way::Email(_), Some(password), _) => (Secret::Set(SecretString::from(password)), None),
+        (Way::Email(_), Some(password), _) => {
+            if password.0.expose_secret().chars().count() > SECRET_MOST {
+                let text = format!("password has more than {SECRET_MOST} characters");
+                return Err(Failure::Invalid(text).into());
+            }
+            (Secret::Set(password.0), None)
+        }
         _ => (Secret::Keep, None),
     };
     let target = alert::put_target(&app.host, &me.actor, new.target, secret).await?;

@@ -1,17 +1,23 @@
 //! Channels: how they stand, their plan, their settings.
 
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Json, Path};
+use super::input::{Json, Path, Secret};
 use super::{Answer, Done, Failures};
+use crate::actions::channel::NewChannel;
 use crate::actions::{self, extra};
 use crate::db::ChannelState;
 use crate::model::{Key, OnFailure};
-use crate::view::{self, ChannelView, PlanView};
+use crate::view::{self, ChannelOverview, ChannelView, PlanView};
 use crate::web::App;
 use crate::web::auth::Me;
+use crate::web::failure::Failure;
+
+/// Most locations of a channel that can be named.
+const LOCATIONS_MOST: usize = 100;
 
 /// A channel.
 #[derive(Deserialize, IntoParams)]
@@ -29,6 +35,122 @@ impl Of {
     fn key(&self) -> Key {
         Key::new(&self.shop, &self.channel)
     }
+}
+
+/// The channels: how each stands.
+#[utoipa::path(get, path = "/api/v1/channels", tag = "channels",
+    responses((status = 200, body = Vec<ChannelOverview>), Failures))]
+pub(super) async fn channels(State(app): State<App>) -> Answer<Vec<ChannelOverview>> {
+    let view = view::overview(&app.host.store, None).await?;
+    Ok(axum::Json(view.channels))
+}
+
+/// A channel to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelToAdd {
+    /// The shop's short name.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
+    shop: String,
+    /// Its own short name: lower-case letters, digits and dashes.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
+    channel: String,
+    /// The id of the plugin that talks to the marketplace.
+    #[schema(min_length = 1, max_length = 100)]
+    plugin: String,
+    /// Shown on orders; the plugin's name when left out.
+    #[schema(min_length = 1, max_length = 100)]
+    title: Option<String>,
+    /// Client or application id, where the plugin's credential has one.
+    #[schema(min_length = 1, max_length = 255)]
+    client_id: Option<String>,
+    /// The secret of the account. It is not answered again.
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 2000)]
+    secret: Secret,
+    /// The locations whose stock counts, by name or id; all that ship online orders when empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    locations: Vec<String>,
+    /// By key, as `lockstep channel set` takes them: of the plugin or of the sync.
+    #[serde(default)]
+    settings: std::collections::BTreeMap<String, String>,
+    /// Orders placed before are known, never created; now when left out.
+    orders_from: Option<Timestamp>,
+    /// Another address than the plugin's.
+    #[schema(min_length = 1, max_length = 500)]
+    base_url: Option<String>,
+    /// Plain http and private addresses are allowed: for a sandbox.
+    #[serde(default)]
+    allow_local: bool,
+}
+
+/// Add a channel. Nothing is stored unless the marketplace takes the credentials, and nothing is changed anywhere before
+/// its plan is approved. A plugin that was not granted its rights yet is granted them first with
+/// `POST /api/v1/plugins/ID/grant`.
+#[utoipa::path(post, path = "/api/v1/channels", tag = "channels", request_body = ChannelToAdd,
+    responses((status = 200, body = ChannelView), Failures))]
+pub(super) async fn add(
+    State(app): State<App>,
+    me: Me,
+    Json(new): Json<ChannelToAdd>,
+) -> Answer<ChannelView> {
+    check_locations(&new.locations)?;
+    let new = NewChannel {
+        key: Key::new(new.shop, new.channel),
+        plugin: new.plugin,
+        title: new.title,
+        client_id: new.client_id,
+        secret: new.secret.0,
+        locations: new.locations,
+        settings: pairs(new.settings),
+        orders_from: new.orders_from,
+        base_url: new.base_url,
+        allow_local: new.allow_local,
+    };
+    let row = actions::channel::create(&app.host, new, &me.actor).await?;
+    app.wakes.wake(row.key.clone());
+    Ok(axum::Json(view::channel(&app.host, &row.key).await?))
+}
+
+fn check_locations(locations: &[String]) -> Result<(), Failure> {
+    if locations.len() > LOCATIONS_MOST {
+        return Err(Failure::Invalid(format!(
+            "locations: more than {LOCATIONS_MOST}"
+        )));
+    }
+    Ok(())
+}
+
+/// New credentials of a channel's account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewCredentials {
+    /// Another client or application id; as it is when left out.
+    #[schema(min_length = 1, max_length = 255)]
+    client_id: Option<String>,
+    /// The secret. It is not answered again.
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 2000)]
+    secret: Secret,
+}
+
+/// Replace the credentials of a channel, and work it again if it was parked. The stored ones are kept unless the new ones
+/// open the same account.
+#[utoipa::path(post, path = "/api/v1/channels/{shop}/{channel}/secret", tag = "channels", params(Of),
+    request_body = NewCredentials, responses((status = 200, body = Done), Failures))]
+pub(super) async fn secret(
+    State(app): State<App>,
+    me: Me,
+    Path(of): Path<Of>,
+    Json(new): Json<NewCredentials>,
+) -> Answer<Done> {
+    let (key, id) = (of.key(), new.client_id.as_deref());
+    let account =
+        actions::channel::change_secret(&app.host, &key, id, &new.secret.0, &me.actor).await?;
+    app.wakes.wake(key);
+    Done::said(format!(
+        "accepted: account {} ({})",
+        account.name, account.id
+    ))
 }
 
 /// One channel: how it stands, its settings, extras and cycles.
@@ -105,9 +227,8 @@ pub(super) async fn set(
     Path(of): Path<Of>,
     Json(body): Json<Settings>,
 ) -> Answer<ChannelView> {
-    let settings: Vec<String> = (body.settings.iter())
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
+    check_locations(&body.locations)?;
+    let settings = pairs(body.settings);
     let key = of.key();
     actions::channel::set(&app.host, &key, &settings, &body.locations, &me.actor).await?;
     app.wakes.wake(key.clone());

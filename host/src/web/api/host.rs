@@ -5,12 +5,12 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::input::{Json, Path, Query};
+use super::input::{Json, Path, Query, Secret};
 use super::{Answer, Done, Failures};
-use crate::actions::people;
+use crate::actions::{people, setting};
 use crate::db::{Person, TokenRow};
-use crate::model::{Key, Role};
-use crate::view::{self, AuditPage, EventFilter, EventPage, Overview};
+use crate::model::{Key, PUBLIC_URL, Role};
+use crate::view::{self, AuditPage, EventFilter, EventPage, Overview, WebhookState};
 use crate::web::App;
 use crate::web::auth::Me;
 use crate::web::failure::{ApiFailure, Failure};
@@ -20,6 +20,47 @@ use crate::web::failure::{ApiFailure, Failure};
     responses((status = 200, body = Overview), Failures))]
 pub(super) async fn overview(State(app): State<App>) -> Answer<Overview> {
     Ok(axum::Json(view::overview(&app.host.store, None).await?))
+}
+
+/// How the messages from outside stand: what is subscribed to, what came, what is wrong.
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "settings",
+    responses((status = 200, body = WebhookState), Failures))]
+pub(super) async fn webhooks(State(app): State<App>) -> Answer<WebhookState> {
+    Ok(axum::Json(view::webhooks(&app.host).await?))
+}
+
+/// Settings of the host itself.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostSettings {
+    /// Its address as browsers and senders of webhooks reach it, as in `https://lockstep.example`; null: none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, max_length = 300)]
+    public_url: Option<String>,
+}
+
+/// Settings of the host itself.
+#[utoipa::path(get, path = "/api/v1/settings", tag = "settings",
+    responses((status = 200, body = HostSettings), Failures))]
+pub(super) async fn settings(State(app): State<App>) -> Answer<HostSettings> {
+    let public_url = (app.host.store)
+        .read(|tx| tx.setting::<String>(PUBLIC_URL))
+        .await?;
+    Ok(axum::Json(HostSettings { public_url }))
+}
+
+/// Change settings of the host itself. An address that is null or empty is taken away. Webhooks follow a new address
+/// within seconds; pages and links use it from the next start. Answers the settings as they are stored.
+#[utoipa::path(post, path = "/api/v1/settings", tag = "settings", request_body = HostSettings,
+    responses((status = 200, body = HostSettings), Failures))]
+pub(super) async fn set(
+    State(app): State<App>,
+    me: Me,
+    Json(new): Json<HostSettings>,
+) -> Answer<HostSettings> {
+    let url = new.public_url.as_deref().filter(|u| !u.trim().is_empty());
+    let public_url = setting::set_public_url(&app.host, url, &me.actor).await?;
+    Ok(axum::Json(HostSettings { public_url }))
 }
 
 fn hundred() -> u32 {
@@ -92,13 +133,24 @@ pub(super) async fn people(State(app): State<App>) -> Answer<Vec<Person>> {
     Ok(axum::Json(app.host.store.read(|tx| tx.people()).await?))
 }
 
-/// Somebody, or a token, with a role.
+/// A token, with its role.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Named {
     /// Lower-case letters, digits and dashes.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
     name: String,
+    /// What they may do.
+    role: Role,
+}
+
+/// Whom a link is for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Invited {
+    /// Lower-case letters, digits and dashes; whoever opens the link chooses one when left out.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
+    name: Option<String>,
     /// What they may do.
     role: Role,
 }
@@ -111,10 +163,14 @@ pub(super) struct Link {
 }
 
 /// Make a link with which somebody chooses a password.
-#[utoipa::path(post, path = "/api/v1/people", tag = "people", request_body = Named,
+#[utoipa::path(post, path = "/api/v1/people", tag = "people", request_body = Invited,
     responses((status = 200, body = Link), Failures))]
-pub(super) async fn invite(State(app): State<App>, me: Me, Json(new): Json<Named>) -> Answer<Link> {
-    let token = people::invite(&app.host, Some(&new.name), new.role, &me.actor).await?;
+pub(super) async fn invite(
+    State(app): State<App>,
+    me: Me,
+    Json(new): Json<Invited>,
+) -> Answer<Link> {
+    let token = people::invite(&app.host, new.name.as_deref(), new.role, &me.actor).await?;
     Ok(axum::Json(Link {
         link: format!("{}/welcome/{token}", app.url),
     }))
@@ -127,6 +183,30 @@ pub(super) struct Whose {
     /// Of a person, or of a token.
     #[param(max_length = 40, pattern = "^[a-z0-9-]+$")]
     name: String,
+}
+
+/// A password and a role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPerson {
+    /// To sign in with. It is not answered again.
+    #[schema(value_type = String, format = Password, min_length = 10, max_length = 256)]
+    password: Secret,
+    /// What they may do.
+    role: Role,
+}
+
+/// Add somebody with a password, or replace both their password and role. They are signed out.
+#[utoipa::path(put, path = "/api/v1/people/{name}", tag = "people", params(Whose), request_body = NewPerson,
+    responses((status = 200, body = Done), Failures))]
+pub(super) async fn put_person(
+    State(app): State<App>,
+    me: Me,
+    Path(whose): Path<Whose>,
+    Json(new): Json<NewPerson>,
+) -> Answer<Done> {
+    people::put(&app.host, &whose.name, &new.password.0, new.role, &me.actor).await?;
+    Done::said(format!("{} can sign in as {}", whose.name, new.role))
 }
 
 /// Another role.

@@ -3,7 +3,22 @@
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 
+use secrecy::SecretString;
+use serde::de::{Deserialize, Deserializer, Error as _};
+
 use crate::web::failure::{ApiFailure, Failure};
+
+/// A secret in a body. An error never repeats it, as that of a number where a text should be would.
+pub(super) struct Secret(pub(super) SecretString);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(from)? {
+            serde_json::Value::String(text) => Ok(Self(text.into())),
+            _ => Err(D::Error::custom("a secret must be a text")),
+        }
+    }
+}
 
 /// Parts of the path.
 #[derive(FromRequestParts)]

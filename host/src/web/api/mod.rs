@@ -7,6 +7,7 @@ mod input;
 mod orders;
 mod plugins;
 mod products;
+mod shops;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -105,11 +106,15 @@ pub(super) fn router(app: &App) -> Router<App> {
     let viewer = OpenApiRouter::new()
         .routes(routes!(host::overview))
         .routes(routes!(host::events))
+        .routes(routes!(host::webhooks))
         .routes(routes!(alerts::alerts))
+        .routes(routes!(host::settings))
+        .routes(routes!(channels::channels))
         .routes(routes!(channels::channel))
         .routes(routes!(channels::plan))
         .merge(orders::viewer())
         .merge(products::viewer())
+        .merge(shops::viewer())
         .merge(plugins::viewer());
     let operator = OpenApiRouter::new()
         .routes(routes!(alerts::acknowledge))
@@ -121,6 +126,8 @@ pub(super) fn router(app: &App) -> Router<App> {
         .merge(orders::operator())
         .merge(products::operator());
     let admin = OpenApiRouter::new()
+        .routes(routes!(channels::add))
+        .routes(routes!(channels::secret))
         .routes(routes!(channels::set))
         .routes(routes!(channels::extras))
         .routes(routes!(alerts::targets))
@@ -128,14 +135,17 @@ pub(super) fn router(app: &App) -> Router<App> {
         .routes(routes!(alerts::test_target))
         .routes(routes!(alerts::remove_target))
         .routes(routes!(host::audit))
+        .routes(routes!(host::set))
         .routes(routes!(host::people))
         .routes(routes!(host::invite))
+        .routes(routes!(host::put_person))
         .routes(routes!(host::set_role))
         .routes(routes!(host::remove_person))
         .routes(routes!(host::tokens))
         .routes(routes!(host::add_token))
         .routes(routes!(host::remove_token))
-        .merge(plugins::admin());
+        .merge(plugins::admin())
+        .merge(shops::admin());
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(viewer.route_layer(from_fn_with_state(gate(Role::Viewer), auth::require)))
         .merge(operator.route_layer(from_fn_with_state(gate(Role::Operator), auth::require)))

@@ -8,7 +8,6 @@ mod channel;
 mod inbox;
 mod keep;
 mod shopify;
-mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,6 @@ use axum::routing::post;
 use tower_http::timeout::TimeoutLayer;
 
 pub use keep::subscribe;
-pub use state::{WebhookSource, WebhookState, state};
 
 use crate::host::Host;
 use crate::model::{Key, Side};

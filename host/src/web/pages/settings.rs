@@ -10,12 +10,13 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::{Frame, Html, page, say};
-use crate::actions::people;
+use crate::actions::{people, setting};
 use crate::db::{Person, TokenRow};
-use crate::model::Role;
+use crate::model::{PUBLIC_URL, Role};
+use crate::view::{self, WebhookState};
+use crate::web::App;
 use crate::web::auth::Me;
 use crate::web::failure::Failure;
-use crate::web::{App, PUBLIC_URL};
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -24,6 +25,7 @@ struct SettingsPage {
     public_url: String,
     people: Vec<Person>,
     tokens: Vec<TokenRow>,
+    webhooks: WebhookState,
     roles: [Role; 3],
     /// Shown once: a link or a token, and what to do with it.
     secret: Option<(String, &'static str)>,
@@ -52,6 +54,7 @@ async fn settings_page(
         public_url: public_url.unwrap_or_default(),
         people,
         tokens,
+        webhooks: view::webhooks(&app.host).await?,
         roles: [Role::Viewer, Role::Operator, Role::Admin],
         secret,
         error,
@@ -82,8 +85,8 @@ pub(super) async fn set(
     Form(form): Form<Settings>,
 ) -> Result<Response, Failure> {
     let url = Some(form.public_url.trim()).filter(|u| !u.is_empty());
-    match people::set_public_url(&app.host, url, &frame.me.actor).await {
-        Ok(()) => {
+    match setting::set_public_url(&app.host, url, &frame.me.actor).await {
+        Ok(_) => {
             say(&session, "Saved. The address is used from the next start.").await;
             Ok(Redirect::to("/settings").into_response())
         }

@@ -1,14 +1,11 @@
-//! What is subscribed to, and what came of it.
+//! Which messages from outside are subscribed to, and what came of it.
 
-// The API's description knows this type by this name.
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::keep::base_of;
-use crate::db::{ChannelRow, Deliveries, SubscriptionRow};
+use crate::db::{Deliveries, Error, SubscriptionRow};
 use crate::host::Host;
-use crate::model::Key;
-use crate::web::PUBLIC_URL;
+use crate::model::{Key, PUBLIC_URL, checked_public_url};
 
 /// How the messages from outside stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -44,55 +41,55 @@ pub struct WebhookSource {
     pub error: Option<String>,
 }
 
-/// How the messages from outside stand, for a page.
-pub async fn state(host: &Host) -> anyhow::Result<WebhookState> {
-    let (public_url, shops, channels, subscriptions) = host
-        .store
+/// Reads how the messages from outside stand.
+pub async fn webhooks(host: &Host) -> Result<WebhookState, Error> {
+    let (public_url, channels, subscriptions, came) = (host.store)
         .read(|tx| {
-            Ok((
-                tx.setting::<String>(PUBLIC_URL)?,
-                tx.shops()?,
-                tx.channels()?,
-                tx.subscriptions()?,
-            ))
+            let channels = tx.channels()?;
+            let shops = tx.shops()?.into_iter().map(|s| Key::new(s.shop, ""));
+            let mut keys: Vec<Key> = shops
+                .chain(channels.iter().map(|c| c.key.clone()))
+                .collect();
+            keys.sort();
+            let came: Vec<(Key, Deliveries)> = (keys.into_iter())
+                .map(|key| Ok((key.clone(), tx.deliveries(&key)?)))
+                .collect::<Result<_, Error>>()?;
+            let public_url = tx.setting::<String>(PUBLIC_URL)?;
+            Ok((public_url, channels, tx.subscriptions()?, came))
         })
         .await?;
     let public_url = public_url.filter(|u| !u.trim().is_empty());
-    let shops = shops.into_iter().map(|s| Key::new(s.shop, ""));
-    let can_be_told = |row: &ChannelRow| {
-        let plugin = host.plugin(&row.plugin);
-        plugin.is_ok_and(|p| p.capabilities().contains(&"webhooks"))
-            || subscriptions.iter().any(|s| s.key == row.key)
+    let row_of = |key: &Key| subscriptions.iter().find(|s| s.key == *key);
+    let can_be_told = |key: &Key| {
+        let plugin = (channels.iter().find(|c| c.key == *key)).map(|c| host.plugin(&c.plugin));
+        key.channel.is_empty()
+            || row_of(key).is_some()
+            || plugin.is_some_and(|p| p.is_ok_and(|p| p.capabilities().contains(&"webhooks")))
     };
-    let channels = channels.iter().filter(|c| can_be_told(c));
-    let mut keys: Vec<Key> = shops.chain(channels.map(|c| c.key.clone())).collect();
-    keys.sort();
-    let asked = keys.clone();
-    let deliveries = host
-        .store
-        .read(move |tx| {
-            asked
-                .iter()
-                .map(|key| tx.deliveries(key))
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let sources = keys
-        .into_iter()
-        .zip(deliveries)
+    let sources = (came.into_iter())
+        .filter(|(key, _)| can_be_told(key))
         .map(|(key, came)| {
-            let row = subscriptions.iter().find(|s| s.key == key);
+            let row = row_of(&key);
             source(key, row, came)
         })
         .collect();
     Ok(WebhookState {
-        problem: public_url
-            .as_deref()
-            .and_then(|u| base_of(u).err())
-            .map(|e| format!("{e:#}")),
+        problem: (public_url.as_deref())
+            .and_then(|u| checked_public_url(u).err())
+            .map(|e| e.to_string()),
         public_url,
         sources,
     })
+}
+
+impl WebhookSource {
+    /// Which side it is: the channel, or Shopify for its shop.
+    pub fn side(&self) -> String {
+        match &self.channel {
+            Some(channel) => format!("{}/{channel}", self.shop),
+            None => format!("Shopify, {}", self.shop),
+        }
+    }
 }
 
 fn source(key: Key, row: Option<&SubscriptionRow>, came: Deliveries) -> WebhookSource {
