@@ -49,12 +49,14 @@ export class World {
   static async begin({ skus = 120 } = {}) {
     const world = new World();
     world.data = await mkdtemp(join(tmpdir(), "lockstep-browser-"));
-    world.sandbox = start(["sandbox", "--skus", String(skus)], {}, (out) => {
-      if (!out.includes("Stop with Ctrl-C")) return null;
-      const [, shopify, clientId, shopSecret] = out.match(/Shopify +(\S+) +client id (\S+) +secret (\S+)/);
-      const [, seller, applicationId, channelSecret] = out.match(/Seller Center +(\S+) +application id (\S+) +secret (\S+)/);
-      const [, control] = out.match(/Control +(\S+)/);
-      return { shopify, clientId, shopSecret, seller, applicationId, channelSecret, control };
+    world.sandbox = start(["--json", "sandbox", "--skus", String(skus)], {}, (out) => {
+      const told = out.match(/^\{.*\}$/m);
+      if (!told) return null;
+      const { shopify, seller_center: seller, control } = JSON.parse(told[0]);
+      return {
+        shopify: shopify.url, clientId: shopify.client_id, shopSecret: shopify.secret,
+        seller: seller.url, applicationId: seller.client_id, channelSecret: seller.secret, control,
+      };
     });
     world.outside = await world.sandbox.ready;
     await world.cli("init");

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use lockstep_sandbox::{Options, Sandbox, mirakl, practice};
+use serde_json::json;
 
-use super::FINE;
 use super::run::until_stopped;
+use super::{Env, FINE};
 
 #[derive(Args)]
 pub(super) struct SandboxArgs {
@@ -37,7 +38,7 @@ pub(super) struct SandboxArgs {
     control_port: u16,
 }
 
-pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
+pub(super) async fn run(args: SandboxArgs, env: &Env) -> anyhow::Result<u8> {
     let mut options = Options {
         skus: args.skus,
         seed: args.seed,
@@ -58,6 +59,34 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
     let market = options.mirakl.clone();
     let sandbox = Sandbox::start(options).await?;
     let stop = until_stopped("Stopping.");
+    let market = sandbox.mirakl.as_ref().zip(market);
+    if env.json {
+        let told = json!({
+            "shopify": {
+                "url": sandbox.shopify.url(),
+                "client_id": shopify.client_id,
+                "secret": shopify.client_secret,
+            },
+            "seller_center": {
+                "url": sandbox.seller_center.url(),
+                "client_id": seller_center.client_id,
+                "secret": seller_center.client_secret,
+            },
+            "mirakl": market.as_ref().map(|(mirakl, config)| json!({
+                "url": mirakl.url(),
+                "shop_id": config.shop_id,
+                "secret": config.api_key,
+            })),
+            "practice": sandbox.practice.as_ref().map(|market| json!({
+                "url": market.url(),
+                "secret": market.api_key(),
+            })),
+            "control": sandbox.control_url(),
+        });
+        println!("{told}");
+        stop.cancelled().await;
+        return Ok(FINE);
+    }
     println!(
         "Shopify        {}   client id {}   secret {}",
         sandbox.shopify.url(),
@@ -70,7 +99,6 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<u8> {
         seller_center.client_id,
         seller_center.client_secret
     );
-    let market = sandbox.mirakl.as_ref().zip(market);
     if let Some((mirakl, config)) = &market {
         println!(
             "Mirakl         {}   shop {}   API key {}",
