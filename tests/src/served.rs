@@ -30,11 +30,14 @@ impl Served {
     pub async fn start(world: &World) -> Self {
         // Ignored: another test has installed the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        // A file, so that it never waits for a reader, and says why it ended.
+        let log = world.place.join("host.log");
+        let errors = std::fs::File::create(&log).expect("a log");
         let mut command = world.command();
         let mut child = command
             .args(["--json", "run", "--listen", "127.0.0.1:0"])
             .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::null())
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .expect("the host starts");
@@ -44,7 +47,10 @@ impl Served {
             .await
             .expect("the host says where its pages are")
             .expect("its output can be read")
-            .expect("it says something");
+            .unwrap_or_else(|| {
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                panic!("the host ended at once: {said}")
+            });
         let told: serde_json::Value = serde_json::from_str(&first).expect("it says it as JSON");
         // What else it prints is read, so that it never has to wait.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });

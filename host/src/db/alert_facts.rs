@@ -195,16 +195,17 @@ impl Tx<'_> {
             last_good,
             running_since: newest.and_then(|(started, ended)| ended.is_none().then(|| at(started))),
             plan,
-            attention: self.order_facts(&key, &attention("null"), &[], limit)?,
-            asked: self.order_facts(&key, &attention("not null"), &[], limit)?,
+            attention: self.order_facts(&key, Some("order_attention"), &attention("null"), &[], limit)?,
+            asked: self.order_facts(&key, Some("order_attention"), &attention("not null"), &[], limit)?,
             held: self.order_facts(
                 &key,
+                None,
                 &format!("o.state in ('seen', 'held', 'ready', 'creating') and o.attention = 0 and o.seen_at <= ?3
                    and not (o.ship_by is not null and o.ship_by <= ?4 and {OPEN_UNIT})"),
                 &[old, near],
                 limit,
             )?,
-            due: self.order_facts(&key, &format!("{DUE} and {OPEN_UNIT}"), &[near], limit)?,
+            due: self.order_facts(&key, Some("order_deadline"), &format!("{DUE} and {OPEN_UNIT}"), &[near], limit)?,
             refused: self.parcel_facts(&key, "p.state = 'refused'", limit)?,
             parcels: self.parcel_facts(&key, "p.state <> 'refused'", limit)?,
             numbers: self.number_facts(&key, limit)?,
@@ -215,13 +216,15 @@ impl Tx<'_> {
     fn order_facts(
         &self,
         key: &Key,
+        index: Option<&str>,
         condition: &str,
         times: &[i64],
         limit: u32,
     ) -> Result<Found<OrderFact>, Error> {
+        let by = index.map_or(String::new(), |index| format!(" indexed by {index}"));
         self.found(
             ORDER,
-            &format!("channel_order o where o.shop = ?1 and o.channel = ?2 and {condition}"),
+            &format!("channel_order o{by} where o.shop = ?1 and o.channel = ?2 and {condition}"),
             "o.ship_by is null, o.ship_by, o.placed_at, o.id",
             key,
             times,

@@ -55,20 +55,19 @@ const CHANNELS: &str =
     "select shop, channel, state, failures, due_at, added_at,
     (select max(ended_at) from cycle y where y.shop = c.shop and y.channel = c.channel and y.outcome in ('done', 'waits'))
     from channel c order by shop, channel";
-const UNITS: &str =
+pub(super) const UNITS: &str =
     "select count(*), sum(o.ship_by < ?3), min(o.ship_by)
     from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
     where u.shop = ?1 and u.channel = ?2 and u.piece = 0 and u.channel_state in ('open', 'held')
     and o.state not in ('ignored', 'cancelled', 'closed')";
 const WAITING: &str = "select count(*), min(since) from lagging where shop = ?1 and channel = ?2";
-const UNSURE: &str =
-    "select count(*) from listing i where shop = ?1 and channel = ?2 and quantity is null
+pub(super) const UNSURE: &str =
+    "select count(*) from listing i indexed by listing_unsure where shop = ?1 and channel = ?2 and quantity is null
     and exists (select 1 from link k where k.shop = i.shop and k.channel = i.channel and k.listing = i.id)";
-const MISMATCHES: &str = "select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind";
-const ORDERS: &str = "select state, count(*) from channel_order where shop = ?1 and channel = ?2 group by state order by state";
-const ORDERS_FOR_ATTENTION: &str =
-    "select count(*) from channel_order where shop = ?1 and channel = ?2 and attention = 1";
-const PARCELS_FOR_ATTENTION: &str =
+pub(super) const MISMATCHES: &str = "select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind";
+pub(super) const ORDERS: &str = "select state, count(*) from channel_order where shop = ?1 and channel = ?2 group by state order by state";
+pub(super) const ORDERS_FOR_ATTENTION: &str = "select count(*) from channel_order indexed by order_attention where shop = ?1 and channel = ?2 and attention = 1";
+pub(super) const PARCELS_FOR_ATTENTION: &str =
     "select count(*) from parcel where shop = ?1 and channel = ?2 and attention = 1";
 
 impl Tx<'_> {

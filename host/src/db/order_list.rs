@@ -260,7 +260,7 @@ fn written(
     };
     match (way, &filter.search) {
         (Way::Attention, search) => {
-            let ids = "select id from channel_order where shop = ?1 and channel = ?2 and attention = 1
+            let ids = "select id from channel_order indexed by order_attention where shop = ?1 and channel = ?2 and attention = 1
                union all select order_id from parcel where shop = ?1 and channel = ?2 and attention = 1";
             collected(&mut query, ids);
             if let Some(search) = search {

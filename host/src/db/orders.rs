@@ -337,7 +337,7 @@ impl Tx<'_> {
     /// Orders that a person should look at, the most urgent first.
     pub fn orders_for_attention(&self, key: &Key) -> Result<Vec<OrderRow>, Error> {
         let mut statement = self.conn.prepare_cached(&format!(
-            "select {ORDER} from channel_order where shop = ?1 and channel = ?2 and attention = 1
+            "select {ORDER} from channel_order indexed by order_attention where shop = ?1 and channel = ?2 and attention = 1
              order by ship_by is null, ship_by, placed_at, id"
         ))?;
         let mut rows = statement.query(params![key.shop, key.channel])?;

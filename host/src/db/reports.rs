@@ -3,6 +3,9 @@
 use rusqlite::{OptionalExtension, params, types::ValueRef};
 use serde::Serialize;
 
+use super::figures::{
+    MISMATCHES, ORDERS, ORDERS_FOR_ATTENTION, PARCELS_FOR_ATTENTION, UNITS, UNSURE,
+};
 use super::{CycleRow, Error, Tx, at, ms};
 use crate::model::{Instant, Key};
 
@@ -58,28 +61,20 @@ impl Tx<'_> {
         let one = |sql: &str| -> Result<u32, Error> {
             Ok(self.conn.prepare_cached(sql)?.query_row(k, |r| r.get(0))?)
         };
-        const OPEN: &str = "from unit u join channel_order o on o.shop = u.shop and o.channel = u.channel and o.id = u.order_id
-            where u.shop = ?1 and u.channel = ?2 and u.piece = 0 and u.channel_state in ('open', 'held') and o.state not in ('ignored', 'cancelled', 'closed')";
-        let (open_units, next): (u32, Option<i64>) = self
+        let (open_units, late_units, next): (u32, Option<u32>, Option<i64>) = self
             .conn
-            .prepare_cached(&format!("select count(*), min(o.ship_by) {OPEN}"))?
-            .query_row(k, |r| Ok((r.get(0)?, r.get(1)?)))?;
-        let late_units = self
-            .conn
-            .prepare_cached(&format!("select count(*) {OPEN} and o.ship_by < ?3"))?
-            .query_row(params![key.shop, key.channel, ms(now)], |r| r.get(0))?;
+            .prepare_cached(UNITS)?
+            .query_row(params![key.shop, key.channel, ms(now)], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            })?;
         Ok(ChannelStatus {
             linked: self.link_count(key)?,
-            mismatches: counts("select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind")?,
-            unsure: one(
-                "select count(distinct k.listing) from link k join listing i on i.shop = k.shop and i.channel = k.channel and i.id = k.listing
-                 where k.shop = ?1 and k.channel = ?2 and i.quantity is null",
-            )?,
-            orders: counts("select state, count(*) from channel_order where shop = ?1 and channel = ?2 group by state order by state")?,
-            attention: one("select count(*) from channel_order where shop = ?1 and channel = ?2 and attention = 1")?
-                + one("select count(*) from parcel where shop = ?1 and channel = ?2 and attention = 1")?,
+            mismatches: counts(MISMATCHES)?,
+            unsure: one(UNSURE)?,
+            orders: counts(ORDERS)?,
+            attention: one(ORDERS_FOR_ATTENTION)? + one(PARCELS_FOR_ATTENTION)?,
             open_units,
-            late_units,
+            late_units: late_units.unwrap_or(0),
             next_deadline: next.map(at),
             last_cycle: self.cycles(key, 1)?.pop(),
         })
