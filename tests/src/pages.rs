@@ -139,7 +139,7 @@ async fn a_form_of_another_site_and_a_name_that_points_here_are_turned_away() {
     // A public address is known from the next start on.
     let set = ["setting", "set", "public-url", "https://lockstep.example"];
     world.run(&set).await.code(0);
-    drop(served);
+    served.end().await;
     let served = Served::start(&world).await;
     assert_eq!(served.url, "https://lockstep.example");
 }

@@ -15,7 +15,7 @@ pub struct Served {
     pub url: String,
     /// The link for the first person, while there is none.
     pub first_link: Option<String>,
-    _child: Child,
+    child: Child,
 }
 
 /// Somebody who is signed in, or a token.
@@ -58,8 +58,13 @@ impl Served {
         Self {
             url: text("pages").expect("the address of the pages"),
             first_link: text("first_link"),
-            _child: child,
+            child,
         }
+    }
+
+    /// Kills it, and waits until it is gone and its directory free.
+    pub async fn end(mut self) {
+        self.child.kill().await.expect("the host ends");
     }
 
     /// Signs in somebody of this role, who is added for it.

@@ -312,7 +312,7 @@ async fn a_program_sets_everything_up() {
     ] {
         assert!(!heard.contains(secret));
     }
-    drop(served);
+    served.end().await;
     world.share_cache();
     world.settle().await;
     let center = Marketplace::SellerCenter(&world.sandbox.seller_center);

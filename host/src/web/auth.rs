@@ -296,7 +296,9 @@ pub(super) async fn sign_in(
 /// Makes the session that of a person, under a new id: one that was known before is worth nothing.
 async fn begin(app: &App, session: &Session, name: &str) -> Result<(), Failure> {
     let store = |e: tower_sessions::session::Error| Failure::Unavailable(e.to_string());
-    session.flush().await.map_err(store)?;
+    if session.id().is_some() {
+        session.flush().await.map_err(store)?;
+    }
     session.insert(PERSON, name).await.map_err(store)?;
     let actor = Actor {
         name: name.to_owned(),
