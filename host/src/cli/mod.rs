@@ -324,7 +324,7 @@ async fn run(command: Command, env: &Env) -> anyhow::Result<u8> {
         Command::Check => data::check(env).await,
         Command::Export => data::export(env).await,
         Command::Demo(a) => demo::run(a, env).await,
-        Command::Sandbox(a) => sandbox::run(a, &env).await,
+        Command::Sandbox(a) => sandbox::run(a, env).await,
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

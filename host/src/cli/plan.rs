@@ -144,8 +144,10 @@ fn change(sku: &str, from: Option<u32>, to: u32, because: String) -> Vec<String>
     ]
 }
 
-/// Tables of orders, each with its second column.
-fn print_pairs(tables: &[(&str, &str, &[(String, String)])], limit: usize) {
+/// A table of orders: its title, its second column, its rows.
+type Orders<'a> = (&'a str, &'a str, &'a [(String, String)]);
+
+fn print_pairs(tables: &[Orders<'_>], limit: usize) {
     for (title, column, rows) in tables {
         let rows: Vec<Vec<String>> = (rows.iter())
             .map(|(a, b)| vec![a.clone(), b.clone()])

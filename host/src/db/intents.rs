@@ -75,8 +75,8 @@ impl Tx<'_> {
             .transpose()
     }
 
-    /// Writes an intent. Fails when one of the same kind is open for the subject. Of those that are settled the newest
-    /// [`SETTLED_KEPT`] stay.
+    /// Writes an intent. Fails when one of the same kind is open for the subject. Of those that are settled the
+    /// newest twenty stay.
     pub fn begin_intent(
         &self,
         key: &Key,

@@ -72,6 +72,19 @@ pub struct CycleRow {
     pub detail: Option<String>,
 }
 
+/// An event with what a list of them shows.
+#[derive(Clone, Debug)]
+pub struct PastEvent {
+    /// Row id, rising.
+    pub id: i64,
+    /// The shop.
+    pub shop: String,
+    /// What happened.
+    pub event: EventRow,
+    /// The order's number at the channel, where it is about an order that is known.
+    pub number: Option<String>,
+}
+
 impl Tx<'_> {
     /// Records a push.
     pub fn record_push(&self, key: &Key, p: &PushRow) -> Result<(), Error> {
@@ -194,14 +207,14 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Events older than a row, the newest first: row id, shop, event, and the order's number where it is about one.
+    /// Events older than a row, the newest first.
     pub fn events_before(
         &self,
         key: Option<&Key>,
         kind: Option<&str>,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<Vec<(i64, String, EventRow, Option<String>)>, Error> {
+    ) -> Result<Vec<PastEvent>, Error> {
         // Each has an index that serves its order.
         let (index, of) = match (key, kind) {
             (Some(_), None) => (
@@ -232,7 +245,14 @@ impl Tx<'_> {
                 kind,
                 limit
             ],
-            |r| Ok((r.get(5)?, r.get(6)?, event(r)?, r.get(7)?)),
+            |r| {
+                Ok(PastEvent {
+                    id: r.get(5)?,
+                    shop: r.get(6)?,
+                    event: event(r)?,
+                    number: r.get(7)?,
+                })
+            },
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

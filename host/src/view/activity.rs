@@ -74,20 +74,20 @@ pub async fn events(store: &Store, filter: EventFilter) -> Result<EventPage, Err
         })
         .await?;
     let next = (rows.len() == limit as usize)
-        .then(|| rows.last().map(|(id, ..)| *id))
+        .then(|| rows.last().map(|past| past.id))
         .flatten();
     let items = (rows.into_iter())
-        .map(|(id, shop, e, number)| EventView {
-            id,
-            at: e.at,
-            channel: match e.channel.as_str() {
-                "" => shop,
-                channel => format!("{shop}/{channel}"),
+        .map(|past| EventView {
+            id: past.id,
+            at: past.event.at,
+            channel: match past.event.channel.as_str() {
+                "" => past.shop,
+                channel => format!("{}/{channel}", past.shop),
             },
-            subject: e.subject,
-            number,
-            kind: e.kind,
-            text: e.text,
+            subject: past.event.subject,
+            number: past.number,
+            kind: past.event.kind,
+            text: past.event.text,
         })
         .collect();
     Ok(EventPage { items, next })
