@@ -76,11 +76,16 @@ const pages = [
   ["/plugins", "plugins"],
   ["/plugins/the-iconic", "plugin"],
   ["/activity", "activity"],
-  ["/activity/alerts", "alerts"],
   ["/settings", "settings"],
 ];
 for (const [path, name, whole] of pages) await shoot(page, path, name, whole);
 page = await signedIn({ viewport: { width: 375, height: 812 }, colorScheme: "dark", deviceScaleFactor: 2 });
 await shoot(page, "/", "overview-phone");
+// The channel refuses the credentials: somebody must act.
+await world.control("faults/seller-center", { fault: { kind: "unauthorized" } });
+page = await signedIn({ viewport: WIDE, colorScheme: "light" });
+await page.goto(`${world.url}/activity/alerts`);
+await page.getByText("The channel is parked").first().waitFor({ timeout: 60_000 });
+await shoot(page, "/activity/alerts", "alerts");
 await browser.close();
 await world.end();

@@ -41,6 +41,13 @@ impl<N: Number> Number for &N {
     }
 }
 
+/// A text in parts, each with whether it is a command: what stands between backticks is.
+pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    text.split('`')
+        .enumerate()
+        .map(|(i, part)| (part, i % 2 == 1))
+}
+
 /// A number with thin groups: 12 345.
 pub(super) fn number(n: impl Number) -> String {
     let n = n.value();
@@ -107,6 +114,18 @@ mod tests {
         assert_eq!(number(1_234), "1\u{202f}234");
         assert_eq!(number(-1_234_567), "\u{2212}1\u{202f}234\u{202f}567");
         assert_eq!(count(1, "order", "orders"), "1 order");
+    }
+
+    #[test]
+    fn commands_stand_out() {
+        let parts: Vec<_> = words("look at `lockstep plan`, then go on").collect();
+        let expected = [
+            ("look at ", false),
+            ("lockstep plan", true),
+            (", then go on", false),
+        ];
+        assert_eq!(parts, expected);
+        assert_eq!(words("plain").collect::<Vec<_>>(), [("plain", false)]);
     }
 
     #[test]
