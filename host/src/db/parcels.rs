@@ -157,12 +157,12 @@ impl Tx<'_> {
 
     /// One parcel.
     pub fn parcel(&self, key: &Key, id: &str) -> Result<Option<ParcelRow>, Error> {
-        Ok(self.parcels_where("id = ?3", key, id)?.pop())
+        Ok(self.parcels_where("id = ?3", key, Some(id))?.pop())
     }
 
     /// The parcels of an order, by number.
     pub fn parcels_of(&self, key: &Key, order: &str) -> Result<Vec<ParcelRow>, Error> {
-        self.parcels_where("order_id = ?3", key, order)
+        self.parcels_where("order_id = ?3", key, Some(order))
     }
 
     /// Another order's parcel that carries this code.
@@ -173,7 +173,7 @@ impl Tx<'_> {
         except: &str,
     ) -> Result<Option<ParcelRow>, Error> {
         Ok(self
-            .parcels_where("tracking = ?3", key, tracking)?
+            .parcels_where("tracking = ?3", key, Some(tracking))?
             .into_iter()
             .find(|p| p.id != except && p.state.told()))
     }
@@ -184,20 +184,21 @@ impl Tx<'_> {
         self.parcels_where(
             "state in (select value from json_each(?3))",
             key,
-            &json(&names),
+            Some(&json(&names)),
         )
     }
 
     /// Parcels that a person should look at.
     pub fn parcels_for_attention(&self, key: &Key) -> Result<Vec<ParcelRow>, Error> {
-        self.parcels_where("attention = ?3", key, "1")
+        // Written out: a value that is bound would not be known to be that of the index.
+        self.parcels_where("attention = 1 and ?3 is null", key, None)
     }
 
     fn parcels_where(
         &self,
         condition: &str,
         key: &Key,
-        value: &str,
+        value: Option<&str>,
     ) -> Result<Vec<ParcelRow>, Error> {
         let sql = format!(
             "select {PARCEL} from parcel where shop = ?1 and channel = ?2 and {condition} order by shipped_at, order_id, number"

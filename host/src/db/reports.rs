@@ -18,8 +18,6 @@ pub struct ChannelStatus {
     pub mismatches: Vec<(String, u32)>,
     /// Linked listings whose number at the channel is not known for sure.
     pub unsure: u32,
-    /// Orders by state.
-    pub orders: Vec<(String, u32)>,
     /// Orders and parcels that a person should look at.
     pub attention: u32,
     /// Units to be dispatched.
@@ -71,7 +69,6 @@ impl Tx<'_> {
             linked: self.link_count(key)?,
             mismatches: counts(MISMATCHES)?,
             unsure: one(UNSURE)?,
-            orders: counts(ORDERS)?,
             attention: one(ORDERS_FOR_ATTENTION)? + one(PARCELS_FOR_ATTENTION)?,
             open_units,
             late_units: late_units.unwrap_or(0),
@@ -97,6 +94,15 @@ impl Tx<'_> {
                 state: r.get(3)?,
                 reason: r.get(4)?,
             })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Orders by state.
+    pub fn orders_by_state(&self, key: &Key) -> Result<Vec<(String, u32)>, Error> {
+        let mut statement = self.conn.prepare_cached(ORDERS)?;
+        let rows = statement.query_map(params![key.shop, key.channel], |r| {
+            Ok((r.get(0)?, r.get(1)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

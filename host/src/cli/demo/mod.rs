@@ -482,19 +482,23 @@ async fn serve(
 /// The lines at the foot of the screen.
 async fn board(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let now = Instant::now();
-    let (status, units) = {
+    let (status, states, units) = {
         let key = stage.key.clone();
         stage
             .host
             .store
-            .read(move |tx| Ok((tx.status(&key, now)?, tx.open_units(&key, 1)?)))
+            .read(move |tx| {
+                Ok((
+                    tx.status(&key, now)?,
+                    tx.orders_by_state(&key)?,
+                    tx.open_units(&key, 1)?,
+                ))
+            })
             .await?
     };
-    let orders: u32 = status.orders.iter().map(|(_, n)| n).sum();
+    let orders: u32 = states.iter().map(|(_, n)| n).sum();
     let state = |name: &str| {
-        status
-            .orders
-            .iter()
+        (states.iter())
             .find(|(s, _)| s == name)
             .map_or(0, |(_, n)| *n)
     };
