@@ -2,7 +2,7 @@
 //!
 //! Chromium is Debian's, installed where this may be done; Playwright drives it and fetches no browser of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -10,10 +10,24 @@ use anyhow::{Context, bail};
 use crate::languages::{command, node_missing, npm, npm_install, says};
 use crate::{cargo, root, run};
 
-/// Plays every page. Without node or Chromium it is left out with a loud line.
+/// Plays every page with a host that is built for it.
 pub fn test(arguments: &[String]) -> anyhow::Result<()> {
+    tested(build, arguments)
+}
+
+/// Plays every page with the host that the other tests were played with. To build it alone would build most of what it
+/// depends on anew, with other features.
+pub fn test_after_the_others() -> anyhow::Result<()> {
+    tested(|| Ok(root().join("target/debug/lockstep-under-test")), &[])
+}
+
+/// Without node or Chromium the tests are left out with a loud line.
+fn tested(
+    host: impl FnOnce() -> anyhow::Result<PathBuf>,
+    arguments: &[String],
+) -> anyhow::Result<()> {
     match ready() {
-        Ok(chromium) => play(&chromium, "test", arguments),
+        Ok(chromium) => play(&chromium, &host()?, "test", arguments),
         // A machine may not have Chromium, and no way to get it.
         Err(why) => {
             eprintln!("xtask: SKIPPED the tests in a browser: {why:#}");
@@ -25,18 +39,22 @@ pub fn test(arguments: &[String]) -> anyhow::Result<()> {
 /// Takes the pictures of the guides: `docs/pages`.
 pub fn screenshots() -> anyhow::Result<()> {
     let chromium = ready()?;
-    play(&chromium, "screenshots", &[])
+    play(&chromium, &build()?, "screenshots", &[])
 }
 
-fn play(chromium: &PathBuf, script: &str, arguments: &[String]) -> anyhow::Result<()> {
+fn build() -> anyhow::Result<PathBuf> {
     let mut build = cargo();
     build.args(["build", "--locked", "--package", "lockstep"]);
     run(build)?;
+    Ok(root().join("target/debug/lockstep"))
+}
+
+fn play(chromium: &Path, host: &Path, script: &str, arguments: &[String]) -> anyhow::Result<()> {
     let mut npm = command(npm(), &root().join("tests/browser"));
     npm.args(["run", "--silent", script, "--"])
         .args(arguments)
         .env("CHROMIUM", chromium)
-        .env("LOCKSTEP_BIN", root().join("target/debug/lockstep"));
+        .env("LOCKSTEP_BIN", host);
     run(npm)
 }
 

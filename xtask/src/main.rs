@@ -188,7 +188,7 @@ fn test(rest: &[String]) -> anyhow::Result<()> {
         .arg(root().join("target/plugins"));
     run(plugins)?;
     if rest.is_empty() {
-        browser::test(&[])?;
+        browser::test_after_the_others()?;
     }
     Ok(())
 }
