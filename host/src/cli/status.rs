@@ -5,7 +5,7 @@ use clap::Args;
 use super::output::{clock, print_rows, relative};
 use super::{ATTENTION, Env, FINE, channels};
 use crate::db::ChannelState;
-use crate::model::{Instant, Key};
+use crate::model::{Instant, Key, Money};
 use crate::view::{ChannelOverview, Need, NeedKind, Overview, Urgent, overview};
 
 #[derive(Args)]
@@ -57,7 +57,9 @@ fn print(view: &Overview) {
     if !rows.is_empty() {
         println!("\nUnits to be dispatched, the least time left first");
         print_rows(
-            &["channel", "order", "SKU", "dispatch", "state", "reason"],
+            &[
+                "channel", "order", "SKU", "dispatch", "at stake", "state", "reason",
+            ],
             &rows,
             UNITS,
         );
@@ -98,6 +100,7 @@ fn unit(u: &Urgent, now: Instant) -> Vec<String> {
         u.number.clone(),
         u.sku.clone().unwrap_or_default(),
         u.ship_by.map_or("none told".into(), |t| relative(t, now)),
+        u.fee.as_ref().map_or_else(String::new, Money::to_string),
         u.state.clone(),
         u.reason.clone().unwrap_or_default(),
     ]
