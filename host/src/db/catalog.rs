@@ -464,11 +464,9 @@ impl Tx<'_> {
 
     /// SKUs that are not in step.
     pub fn mismatches(&self, key: &Key) -> Result<Vec<Mismatch>, Error> {
-        let mut statement = self.conn.prepare_cached(
-            "select sku, kind, detail,
-               (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku)
-             from mismatch m where shop = ?1 and channel = ?2 order by kind, sku",
-        )?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select {MISMATCH} from mismatch m where shop = ?1 and channel = ?2 order by kind, sku"
+        ))?;
         let mut rows = statement.query(params![key.shop, key.channel])?;
         let mut found = Vec::new();
         while let Some(r) = rows.next()? {
@@ -483,28 +481,17 @@ impl Tx<'_> {
         key: &Key,
         first: u32,
     ) -> Result<Vec<(MismatchKind, u32, Vec<Mismatch>)>, Error> {
-        let mut counts = self.conn.prepare_cached(
-            "select kind, count(*) from mismatch where shop = ?1 and channel = ?2 group by kind order by kind",
-        )?;
-        let counts = counts.query_map(params![key.shop, key.channel], |r| {
-            Ok((r.get::<_, String>(0)?, r.get(1)?))
-        })?;
-        let mut statement = self.conn.prepare_cached(
-            "select sku, kind, detail,
-               (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku)
-             from mismatch m where shop = ?1 and channel = ?2 and kind = ?3 order by sku limit ?4",
-        )?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select {MISMATCH} from mismatch m where shop = ?1 and channel = ?2 and kind = ?3 order by sku limit ?4"
+        ))?;
         let mut found = Vec::new();
-        for count in counts {
-            let (kind, count) = count?;
-            let mut rows = statement.query(params![key.shop, key.channel, kind, first])?;
+        for (kind, count) in self.mismatches_by_kind(key)? {
+            let mut rows = statement.query(params![key.shop, key.channel, kind.text(), first])?;
             let mut some = Vec::new();
             while let Some(r) = rows.next()? {
                 some.push(mismatch(r)?);
             }
-            if let Some(one) = some.first() {
-                found.push((one.kind, count, some));
-            }
+            found.push((kind, count, some));
         }
         Ok(found)
     }
@@ -738,13 +725,19 @@ pub(super) const RESERVED: &str = "u.channel_state = 'open' and u.piece = 0
 const PUT_LEVEL: &str = "insert into level (shop, item, location, available, read_at, changed_at) values (?1, ?2, ?3, ?4, ?5, ?6)
     on conflict (shop, item, location) do update set available = ?4, read_at = ?5, changed_at = ?6 where level.read_at <= ?5";
 
-/// A row of sku, kind, detail and, as a JSON array, what it nearly agrees with.
-pub(super) fn mismatch(r: &rusqlite::Row<'_>) -> Result<Mismatch, Error> {
-    let kind: String = r.get(1)?;
-    let kind = kind.parse().map_err(|detail| Error::Content {
+/// What [`mismatch`] reads of `mismatch m`; what it nearly agrees with as a JSON array.
+pub(super) const MISMATCH: &str = "m.sku, m.kind, m.detail,
+    (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku)";
+
+pub(super) fn mismatch_kind(text: &str) -> Result<MismatchKind, Error> {
+    text.parse().map_err(|detail| Error::Content {
         column: "mismatch.kind",
         detail,
-    })?;
+    })
+}
+
+pub(super) fn mismatch(r: &rusqlite::Row<'_>) -> Result<Mismatch, Error> {
+    let kind = mismatch_kind(&r.get::<_, String>(1)?)?;
     Ok(Mismatch {
         sku: r.get(0)?,
         kind,

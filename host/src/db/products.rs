@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, ToSql, params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::catalog::{RESERVED, UNSEEN, mismatch};
+use super::catalog::{MISMATCH, RESERVED, UNSEEN, mismatch};
 use super::{Error, Fate, Mismatch, SentRow, Tx, at, json, ms, unjson};
 use crate::model::{Instant, Key, ListingState, MismatchKind, ProductState};
 
@@ -383,13 +383,11 @@ impl Tx<'_> {
                 wanted.insert(r.get(0)?);
             }
         }
-        let mut statement = self.conn.prepare_cached(
-            "select sku, kind, detail,
-               (select json_group_array(other order by other) from near_miss n where n.shop = m.shop and n.channel = m.channel and n.sku = m.sku),
-               since
+        let mut statement = self.conn.prepare_cached(&format!(
+            "select {MISMATCH}, m.since
              from json_each(?3) w cross join mismatch m where m.shop = ?1 and m.channel = ?2 and m.sku = w.value
-             order by sku, kind",
-        )?;
+             order by m.sku, m.kind"
+        ))?;
         let mut rows = statement.query(params![key.shop, key.channel, json(&wanted)])?;
         let mut found = Vec::new();
         while let Some(r) = rows.next()? {

@@ -1,34 +1,10 @@
-//! What people ask: how each channel stands, what is urgent, everything as JSON.
+//! What people ask: what is urgent, what a day brought, everything as JSON.
 
 use rusqlite::{OptionalExtension, params, types::ValueRef};
 use serde::Serialize;
 
-use super::figures::{
-    MISMATCHES, ORDERS, ORDERS_FOR_ATTENTION, PARCELS_FOR_ATTENTION, UNITS, UNSURE,
-};
-use super::{CycleRow, Error, Tx, at, ms};
+use super::{Error, Tx, at, ms};
 use crate::model::{Instant, Key};
-
-/// How a channel stands.
-#[derive(Clone, Debug, Serialize)]
-pub struct ChannelStatus {
-    /// Linked SKUs.
-    pub linked: u32,
-    /// SKUs that are not in step, by kind.
-    pub mismatches: Vec<(String, u32)>,
-    /// Linked listings whose number at the channel is not known for sure.
-    pub unsure: u32,
-    /// Orders and parcels that a person should look at.
-    pub attention: u32,
-    /// Units to be dispatched.
-    pub open_units: u32,
-    /// Of them, past their deadline.
-    pub late_units: u32,
-    /// The next deadline.
-    pub next_deadline: Option<Instant>,
-    /// The newest cycle.
-    pub last_cycle: Option<CycleRow>,
-}
 
 /// A unit that waits for dispatch.
 #[derive(Clone, Debug, Serialize)]
@@ -48,35 +24,6 @@ pub struct OpenUnit {
 }
 
 impl Tx<'_> {
-    /// How a channel stands now.
-    pub fn status(&self, key: &Key, now: Instant) -> Result<ChannelStatus, Error> {
-        let k = params![key.shop, key.channel];
-        let counts = |sql: &str| -> Result<Vec<(String, u32)>, Error> {
-            let mut statement = self.conn.prepare_cached(sql)?;
-            let rows = statement.query_map(k, |r| Ok((r.get(0)?, r.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        };
-        let one = |sql: &str| -> Result<u32, Error> {
-            Ok(self.conn.prepare_cached(sql)?.query_row(k, |r| r.get(0))?)
-        };
-        let (open_units, late_units, next): (u32, Option<u32>, Option<i64>) = self
-            .conn
-            .prepare_cached(UNITS)?
-            .query_row(params![key.shop, key.channel, ms(now)], |r| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-            })?;
-        Ok(ChannelStatus {
-            linked: self.link_count(key)?,
-            mismatches: counts(MISMATCHES)?,
-            unsure: one(UNSURE)?,
-            attention: one(ORDERS_FOR_ATTENTION)? + one(PARCELS_FOR_ATTENTION)?,
-            open_units,
-            late_units: late_units.unwrap_or(0),
-            next_deadline: next.map(at),
-            last_cycle: self.cycles(key, 1)?.pop(),
-        })
-    }
-
     /// Units to be dispatched, the least time left first.
     pub fn open_units(&self, key: &Key, limit: u32) -> Result<Vec<OpenUnit>, Error> {
         let mut statement = self.conn.prepare_cached(
@@ -94,15 +41,6 @@ impl Tx<'_> {
                 state: r.get(3)?,
                 reason: r.get(4)?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Orders by state.
-    pub fn orders_by_state(&self, key: &Key) -> Result<Vec<(String, u32)>, Error> {
-        let mut statement = self.conn.prepare_cached(ORDERS)?;
-        let rows = statement.query_map(params![key.shop, key.channel], |r| {
-            Ok((r.get(0)?, r.get(1)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

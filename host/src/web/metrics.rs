@@ -70,17 +70,17 @@ fn stands(c: &ChannelFigures, now: Instant) {
     gauge!(names::LAG, &labels).set(seconds(c.whole_at, now).max(0.0));
     let overdue = seconds(c.due_at, now).max(0.0);
     gauge!(names::OVERDUE, &labels).set(if active { overdue } else { 0.0 });
-    gauge!(names::LINKED, &labels).set(f64::from(c.linked));
-    for (kind, count) in &c.mismatches {
-        gauge!(names::UNLINKED, &with("kind", kind)).set(f64::from(*count));
+    gauge!(names::LINKED, &labels).set(f64::from(c.status.linked));
+    for (kind, count) in &c.status.mismatches {
+        gauge!(names::UNLINKED, &with("kind", kind.text())).set(f64::from(*count));
     }
-    gauge!(names::UNSURE, &labels).set(f64::from(c.unsure));
+    gauge!(names::UNSURE, &labels).set(f64::from(c.status.unsure));
     for (state, count) in &c.orders {
         gauge!(names::ORDERS, &with("state", state)).set(f64::from(*count));
     }
-    gauge!(names::OPEN_UNITS, &labels).set(f64::from(c.open_units));
-    gauge!(names::LATE_UNITS, &labels).set(f64::from(c.late_units));
-    if let Some(deadline) = c.next_deadline {
+    gauge!(names::OPEN_UNITS, &labels).set(f64::from(c.status.open_units));
+    gauge!(names::LATE_UNITS, &labels).set(f64::from(c.status.late_units));
+    if let Some(deadline) = c.status.next_deadline {
         gauge!(names::DEADLINE, &labels).set(seconds(now, deadline));
     }
     gauge!(names::ATTENTION, &with("kind", "order")).set(f64::from(c.orders_for_attention));

@@ -26,6 +26,7 @@ use crate::db::{ChannelState, ShopRow};
 use crate::host::Host;
 use crate::model::{Actor, Instant, Key, Role};
 use crate::schedule::{self, Wakes};
+use crate::view;
 use crate::web::{self, Server};
 use backstage::Outside;
 
@@ -203,7 +204,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
             .mismatches
     };
     for (kind, n) in mismatches {
-        screen.line(&format!("    {n:>4}  {}", meaning(&kind)));
+        screen.line(&format!("    {n:>4}  {}", view::meaning(kind)));
     }
     screen.line(&format!(
         "{} at {CHANNEL} differ from the shop and would be written",
@@ -220,19 +221,6 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
         data,
         keep: args.keep.is_some(),
     })
-}
-
-fn meaning(kind: &str) -> &str {
-    match kind {
-        "duplicate-shop" => "held back: two variants of the shop share the SKU",
-        "duplicate-channel" => "held back: two listings share the SKU",
-        "near-miss" => "nearly equal on both sides (case, blank, dash)",
-        "no-listing" => "only in the shop",
-        "no-variant" => "only at THE ICONIC",
-        "untracked" => "not counted in the shop",
-        "bundle-part" => "bundles whose parts are not all in the shop",
-        other => other,
-    }
 }
 
 impl Stage {

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Key, Side};
+use crate::db::ChannelStatus;
+use crate::model::{Key, MismatchKind, Side};
 use crate::telemetry::{FIGURES, Numbers, PluginCall, Points};
 
 const DOC: &str = include_str!("../../../../docs/metrics.md");
@@ -20,13 +21,15 @@ fn channel(now: Instant) -> ChannelFigures {
         failures: 0,
         due_at: ago(-20),
         whole_at: ago(40),
-        linked: 2_000,
-        mismatches: vec![("no-listing".into(), 7)],
-        unsure: 3,
+        status: ChannelStatus {
+            linked: 2_000,
+            mismatches: vec![(MismatchKind::NoListing, 7)],
+            unsure: 3,
+            open_units: 14,
+            late_units: 2,
+            next_deadline: Some(ago(300)),
+        },
         orders: vec![("created".into(), 12), ("closed".into(), 90)],
-        open_units: 14,
-        late_units: 2,
-        next_deadline: Some(ago(300)),
         orders_for_attention: 1,
         parcels_for_attention: 0,
         changes_waiting: 4,
