@@ -8,10 +8,10 @@ use super::orders::print_order;
 use super::output::{clock, print_rows};
 use super::products::print_product;
 use super::{Env, FINE, Usage, channels};
-use crate::db::OrderRow;
+use crate::db::{Happening, OrderRow};
 use crate::host::Host;
 use crate::model::Key;
-use crate::view::{self, Happening};
+use crate::view;
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {

@@ -46,7 +46,7 @@ pub use products::{OrderPieces, ProductFilter, ProductListing, Reread, VariantRo
 pub use reports::OpenUnit;
 pub use store::{Lease, Store, Tx, restore};
 pub use tickets::{Fate, SentRow, TicketRow, queued_as};
-pub use timeline::{IntentTimes, TimelineKind, TimelineRow};
+pub use timeline::{Happening, TimelineKind};
 pub use webhooks::{Deliveries, Delivery, HintKind, HintRow, SubscriptionRow};
 
 /// Milliseconds since 1970 of an instant, as stored.

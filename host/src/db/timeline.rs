@@ -1,13 +1,16 @@
 //! Everything that happened to a subject, from all records of it, in one order of time.
 
+// The API's description knows this type by this name.
+use jiff::Timestamp;
 use rusqlite::params;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Error, EventRow, PushRow, Tx, at};
 use crate::model::{Exchange, Instant, Key};
 
 /// Which record a row of a timeline comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimelineKind {
     /// An effect on the outside that was noted down before it was begun, or is tried again.
@@ -21,45 +24,34 @@ pub enum TimelineKind {
 }
 
 /// An effect on the outside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IntentTimes {
-    /// The order or parcel that it acts on, by id.
-    pub subject: String,
-    /// When it was noted down.
-    pub made_at: Instant,
-    /// When it was tried last.
-    pub attempted_at: Instant,
-    /// When its outcome was noted down; none: it is not known yet.
-    pub settled_at: Option<Instant>,
+struct IntentTimes {
+    made_at: Instant,
+    attempted_at: Instant,
+    /// None: its outcome is not known yet.
+    settled_at: Option<Instant>,
     /// What became of it, in words.
-    pub outcome: Option<String>,
+    outcome: Option<String>,
 }
 
-/// Something that happened. `exchange`, `intent` and `push` hold the record behind the rows of that kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TimelineRow {
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Happening {
     /// When it happened, or was begun.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Which record it comes from.
     pub kind: TimelineKind,
-    /// A stable word for filters: the event's kind ("created"), the exchange's call ("OrderCreate"), the intent's kind
-    /// ("order-create"), and "stock" for a push.
+    /// A stable word for filters: the event's kind (`created`), the effect's (`order-create`), the call (`OrderCreate`),
+    /// and `stock` for a number that was written.
     pub what: String,
-    /// Why it was done; none for events and intents, whose text says it.
+    /// Why it was done; none where the text says it.
     pub cause: Option<String>,
     /// For people.
     pub text: String,
     /// Whether it went well. None: neither well nor badly, or not known yet.
     pub well: Option<bool>,
-    /// The request and its answer.
+    /// The request and its answer, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchange: Option<Exchange>,
-    /// The effect.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub intent: Option<IntentTimes>,
-    /// The number written, with its inputs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub push: Option<PushRow>,
 }
 
 /// Events that say something went wrong.
@@ -105,13 +97,8 @@ const GOOD: &[&str] = &[
 impl Tx<'_> {
     /// What happened to `order:<id>`, `sku:<sku>` or `channel`: the newest rows, oldest first. Of orders it holds events,
     /// exchanges and intents; of SKUs events and pushes; of a channel events and the exchanges that failed.
-    pub fn timeline(
-        &self,
-        key: &Key,
-        subject: &str,
-        limit: u32,
-    ) -> Result<Vec<TimelineRow>, Error> {
-        let mut rows: Vec<TimelineRow> =
+    pub fn timeline(&self, key: &Key, subject: &str, limit: u32) -> Result<Vec<Happening>, Error> {
+        let mut rows: Vec<Happening> =
             (self.events(key, subject, limit)?.into_iter().map(of_event)).collect();
         let exchanges = match subject {
             "channel" => self.failed_exchanges(key, subject, limit)?,
@@ -141,18 +128,17 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<(String, IntentTimes)>, Error> {
         let mut statement = self.conn.prepare_cached(
-            "select kind, subject, made_at, attempted_at, settled_at, outcome from intent
+            "select kind, made_at, attempted_at, settled_at, outcome from intent
              where shop = ?1 and channel = ?2
                and subject in (select ?3 union all select id from parcel where shop = ?1 and channel = ?2 and order_id = ?3)
              order by id desc limit ?4",
         )?;
         let rows = statement.query_map(params![key.shop, key.channel, order, limit], |r| {
             let times = IntentTimes {
-                subject: r.get(1)?,
-                made_at: at(r.get(2)?),
-                attempted_at: at(r.get(3)?),
-                settled_at: r.get::<_, Option<i64>>(4)?.map(at),
-                outcome: r.get(5)?,
+                made_at: at(r.get(1)?),
+                attempted_at: at(r.get(2)?),
+                settled_at: r.get::<_, Option<i64>>(3)?.map(at),
+                outcome: r.get(4)?,
             };
             Ok((r.get(0)?, times))
         })?;
@@ -160,14 +146,14 @@ impl Tx<'_> {
     }
 }
 
-fn of_event(event: EventRow) -> TimelineRow {
+fn of_event(event: EventRow) -> Happening {
     let well = match event.kind.as_str() {
         "state" => Some(event.text == "works again"),
         kind if BAD.contains(&kind) => Some(false),
         kind if GOOD.contains(&kind) => Some(true),
         _ => None,
     };
-    TimelineRow {
+    Happening {
         at: event.at,
         kind: TimelineKind::Event,
         what: event.kind,
@@ -175,13 +161,11 @@ fn of_event(event: EventRow) -> TimelineRow {
         text: event.text,
         well,
         exchange: None,
-        intent: None,
-        push: None,
     }
 }
 
-fn of_exchange(exchange: Exchange) -> TimelineRow {
-    TimelineRow {
+fn of_exchange(exchange: Exchange) -> Happening {
+    Happening {
         at: exchange.at,
         kind: TimelineKind::Exchange,
         what: exchange.call.clone(),
@@ -189,13 +173,11 @@ fn of_exchange(exchange: Exchange) -> TimelineRow {
         text: exchange.text(),
         well: Some(exchange.well()),
         exchange: Some(exchange),
-        intent: None,
-        push: None,
     }
 }
 
 /// An intent is a row when it is noted down, and one when it was tried last, if that was later.
-fn of_intent(kind: &str, times: IntentTimes) -> impl Iterator<Item = TimelineRow> {
+fn of_intent(kind: &str, times: IntentTimes) -> impl Iterator<Item = Happening> {
     let does = match kind {
         "accept" => "answering the channel",
         "order-create" => "creating the order in Shopify",
@@ -213,7 +195,7 @@ fn of_intent(kind: &str, times: IntentTimes) -> impl Iterator<Item = TimelineRow
         _ => "what became of it is not known yet".to_owned(),
     };
     let again = times.attempted_at > times.made_at;
-    let row = |at, text| TimelineRow {
+    let row = |at, text| Happening {
         at,
         kind: TimelineKind::Intent,
         what: kind.to_owned(),
@@ -221,21 +203,19 @@ fn of_intent(kind: &str, times: IntentTimes) -> impl Iterator<Item = TimelineRow
         text,
         well: None,
         exchange: None,
-        intent: Some(times.clone()),
-        push: None,
     };
     let first = row(times.made_at, format!("begins {does}; {end}"));
     let later = again.then(|| row(times.attempted_at, format!("tries again {does}")));
     std::iter::once(first).chain(later)
 }
 
-fn of_push(push: PushRow) -> TimelineRow {
+fn of_push(push: PushRow) -> Happening {
     let from = push.previous.map_or("?".to_owned(), |n| n.to_string());
-    TimelineRow {
+    Happening {
         at: push.at,
         kind: TimelineKind::Push,
         what: "stock".to_owned(),
-        cause: Some(push.cause.clone()),
+        cause: Some(push.cause),
         text: format!("{from} to {}: {}", push.quantity, push.outcome),
         well: match push.outcome.as_str() {
             "applied" => Some(true),
@@ -244,8 +224,6 @@ fn of_push(push: PushRow) -> TimelineRow {
             _ => Some(false),
         },
         exchange: None,
-        intent: None,
-        push: Some(push),
     }
 }
 
@@ -268,7 +246,7 @@ mod tests {
         row
     }
 
-    fn told(rows: &[TimelineRow]) -> Vec<(i64, &str, &str, Option<bool>)> {
+    fn told(rows: &[Happening]) -> Vec<(i64, &str, &str, Option<bool>)> {
         (rows.iter())
             .map(|r| {
                 (

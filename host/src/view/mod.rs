@@ -9,7 +9,6 @@ mod edited;
 mod order;
 mod orders;
 mod overview;
-mod timeline;
 
 pub use activity::{ACTIVITY_MOST, AuditPage, EventFilter, EventPage, EventView, audits, events};
 pub use channel::{
@@ -25,7 +24,6 @@ pub use orders::{
     OrderItem, OrderList, OrdersAsked, PAGE_MOST, Sold, SortAsked, StateAsked, orders,
 };
 pub use overview::{ChannelOverview, CycleMark, Need, NeedKind, Overview, Urgent, overview};
-pub use timeline::Happening;
 mod near;
 mod plugins;
 mod product;

@@ -6,10 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::edited::{Edited, edited};
-use super::timeline::{self, Happening};
 use crate::db::{
-    ChannelRow, ChannelState, Error, OrderRow, OrderState, ParcelRow, ParcelState, ShopRow, Store,
-    Tx, UnitRow,
+    ChannelRow, ChannelState, Error, Happening, OrderRow, OrderState, ParcelRow, ParcelState,
+    ShopRow, Store, Tx, UnitRow,
 };
 use crate::model::{
     Acceptance, Address, Carrier, Fact, Instant, Key, Line, Money, NewOrder, ParcelSeen, Reason,
@@ -332,7 +331,7 @@ fn read(
     let extras = tx
         .extra_steps(key, &story.order.id)?
         .map(|(before, steps, after)| edited(&before, steps, &after, personal));
-    let timeline = timeline::happenings(tx, key, &format!("order:{}", story.order.id), TIMELINE)?;
+    let timeline = tx.timeline(key, &format!("order:{}", story.order.id), TIMELINE)?;
     let (next, offers, needs_you) = (next(story.work()), offers(story.work()), story.needs_you());
     let Story {
         order,

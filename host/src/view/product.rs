@@ -6,11 +6,10 @@ use utoipa::ToSchema;
 
 use super::near::{NearMiss, near};
 use super::products::{Known, Numbers, Standing, numbers, stock_of, when};
-use super::timeline::{Happening, happenings};
 use super::why::{self, Stand, Sum};
 use crate::db::{
-    ChannelRow, Error, Fate, Mismatch, OrderPieces, ProductListing, PushRow, Reread, SentRow,
-    StockRow, Tx, VariantRow,
+    ChannelRow, Error, Fate, Happening, Mismatch, OrderPieces, ProductListing, PushRow, Reread,
+    SentRow, StockRow, Tx, VariantRow,
 };
 use crate::host::Host;
 use crate::model::{Instant, Key, LostLink, MismatchKind, ShopInfo};
@@ -314,7 +313,7 @@ impl Reading<'_> {
             problems: Vec::new(),
             sent,
             pushes: tx.pushes(key, &sku, PUSHES)?,
-            timeline: happenings(tx, key, &format!("sku:{sku}"), TIMELINE)?,
+            timeline: tx.timeline(key, &format!("sku:{sku}"), TIMELINE)?,
         };
         Ok(OnChannel {
             when: when(tx, &row)?,
