@@ -135,15 +135,13 @@ impl Cx<'_> {
             _ if deadline <= near => Severity::Urgent,
             as_it_is => as_it_is,
         };
-        let fee = self.c.row.policy.late_fee.filter(|fee| !fee.is_zero());
+        let fee = self.c.row.policy.fee(self.c.currency.as_deref());
         Condition {
             deadline: Some(deadline),
-            at_stake: fee
-                .zip(self.c.currency.clone())
-                .map(|(fee, currency)| Money {
-                    amount: fee * rust_decimal::Decimal::from(orders),
-                    currency,
-                }),
+            at_stake: (fee.filter(|fee| !fee.amount.is_zero())).map(|fee| Money {
+                amount: fee.amount * rust_decimal::Decimal::from(orders),
+                ..fee
+            }),
             mark: Mark {
                 severity,
                 late,

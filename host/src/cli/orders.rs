@@ -5,9 +5,10 @@ use jiff::civil::Date;
 
 use super::explain::print_timeline;
 use super::extra::print_edited;
-use super::output::{clock, count, print_rows, relative};
+use super::output::{clock, print_rows, relative};
 use super::{Env, FINE};
 use crate::model::{Instant, Money};
+use crate::sync::counted;
 use crate::sync::next::{Next, Who};
 use crate::view::{
     self, OrderItem, OrderView, OrdersAsked, SortAsked, StateAsked, address_lines, span,
@@ -224,7 +225,7 @@ fn print_parcels(o: &OrderView) {
         .map(|p| {
             vec![
                 p.short_id.clone(),
-                count(p.units, "unit"),
+                counted(p.units, "unit"),
                 p.company.clone().unwrap_or_default(),
                 (p.carrier.as_ref())
                     .and_then(|c| c.name.clone())

@@ -10,8 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cycle::Progress;
 use crate::host::Host;
-use crate::model::Instant;
-pub(crate) use crate::view::relative;
+pub(crate) use crate::view::{clock, relative};
 
 /// A table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
@@ -35,20 +34,6 @@ pub(crate) fn print_rows(header: &[&str], rows: &[Vec<String>], limit: usize) {
     println!("{table}");
     if rows.len() > limit {
         println!("... and {} more", rows.len() - limit);
-    }
-}
-
-/// Date and time without fractions, UTC.
-pub(crate) fn clock(at: Instant) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// "1 SKU", "12 SKUs".
-pub(crate) fn count(n: u32, what: &str) -> String {
-    if n == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{n} {what}s")
     }
 }
 

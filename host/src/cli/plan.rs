@@ -2,13 +2,14 @@
 
 use clap::Args;
 
-use super::output::{Spinner, count, print_rows};
+use super::output::{Spinner, print_rows};
 use super::{ATTENTION, Env, FINE, channels};
 use crate::actions;
 use crate::cycle::{Mode, Report};
 use crate::db::{self, Mismatch, Store};
 use crate::model::{Actor, Key};
 use crate::schedule;
+use crate::sync::counted;
 use crate::view;
 
 #[derive(Args)]
@@ -160,7 +161,7 @@ fn print_pairs(tables: &[Orders<'_>], limit: usize) {
 pub(super) fn show(key: &Key, report: &Report, mismatches: &[Mismatch], limit: usize) {
     println!(
         "\n{key}: {} linked, {} not in step",
-        count(report.links, "SKU"),
+        counted(report.links, "SKU"),
         report.mismatches
     );
     print_pairs(

@@ -32,7 +32,7 @@ impl Cycle {
             if self.mode == Mode::Plan {
                 let text = format!(
                     "{} to be cancelled in Shopify, {to_channel} at the channel",
-                    counted(to_shop as usize, "unit")
+                    counted(to_shop, "unit")
                 );
                 self.report.to_cancel.push((row.number.clone(), text));
                 continue;
@@ -195,7 +195,7 @@ impl Cycle {
             self.now(),
             done.len() as u32,
         );
-        let units = counted(count as usize, "unit");
+        let units = counted(count, "unit");
         let text = format!("{units} cancelled in Shopify, as the channel did: {why}");
         crash::point("shop-cancel-before-settle");
         self.store
@@ -348,7 +348,7 @@ impl Cycle {
         how: &str,
     ) -> Step<()> {
         let count: u32 = touched.iter().map(|l| l.quantity).sum();
-        let units = counted(count as usize, "unit");
+        let units = counted(count, "unit");
         let mut left: std::collections::HashMap<String, u32> = touched
             .iter()
             .map(|l| (l.line.clone(), l.quantity))

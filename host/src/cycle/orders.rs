@@ -80,7 +80,7 @@ fn store_order(
         let text = format!(
             "order {} seen: {}, {} at the channel",
             order.number,
-            counted(units as usize, "unit"),
+            counted(units, "unit"),
             order.native_state
         );
         tx.record(key, &format!("order:{}", order.id), "seen", &text, now)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Money};
 
 /// What happens to an order with a SKU that is not linked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +135,16 @@ impl Default for Policy {
             alert_before_h: 4,
             alert_held_h: 24,
         }
+    }
+}
+
+impl Policy {
+    /// What an order costs that is dispatched late, where that is set and the shop's currency is known.
+    pub fn fee(&self, currency: Option<&str>) -> Option<Money> {
+        (self.late_fee.zip(currency)).map(|(amount, currency)| Money {
+            amount,
+            currency: currency.to_owned(),
+        })
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn lone<'a, T>(sku: &str, variants: &'a [T]) -> Result<&'a T, String>
 }
 
 /// "1 unit", "2 units".
-pub(crate) fn counted(n: usize, what: &str) -> String {
+pub(crate) fn counted(n: u32, what: &str) -> String {
     match n {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),

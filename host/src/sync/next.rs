@@ -261,7 +261,7 @@ fn created(work: Work<'_>, by: Option<Instant>) -> Next {
     let how_many = |is: &dyn Fn(&UnitRow) -> bool| {
         (sold.iter())
             .filter(|pieces| pieces.iter().any(|u| is(u)))
-            .count()
+            .count() as u32
     };
     let missing = how_many(&|u| u.channel_state == "open" && u.shop_state == "absent");
     if missing > 0 {

@@ -196,7 +196,7 @@ pub async fn channel(host: &Host, key: &Key) -> anyhow::Result<ChannelView> {
             .read(move |tx| {
                 let shop = tx.shop(&row.key.shop)?.and_then(|s| s.info);
                 Ok((
-                    overview_of(tx, &row, Instant::now())?,
+                    overview_of(tx, &row, shop.as_ref(), Instant::now())?,
                     shop.map_or_else(Vec::new, |i| i.locations),
                     tx.cycles(&row.key, CYCLES)?,
                 ))

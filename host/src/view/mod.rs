@@ -47,6 +47,11 @@ pub use webhooks::{WebhookSource, WebhookState, webhooks};
 
 use crate::model::Instant;
 
+/// Date and time without fractions, UTC.
+pub fn clock(at: Instant) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// "in 3 h 12 min", "now" or "5 min ago".
 pub fn relative(at: Instant, now: Instant) -> String {
     let seconds = at.duration_since(now).as_secs();

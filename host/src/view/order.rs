@@ -357,13 +357,10 @@ fn read(
     });
     let ours = |text: &Option<String>| text.clone().filter(|_| personal);
     let open_units = open_units(&order, &units);
-    let currency = shop.as_ref().and_then(|s| Some(&s.info.as_ref()?.currency));
-    let fee = (channel.policy.late_fee.zip(currency))
-        .filter(|_| open_units > 0 && order.ship_by.is_some())
-        .map(|(amount, currency)| Money {
-            amount,
-            currency: currency.clone(),
-        });
+    let currency = shop
+        .as_ref()
+        .and_then(|s| Some(&*s.info.as_ref()?.currency));
+    let fee = (channel.policy.fee(currency)).filter(|_| open_units > 0 && order.ship_by.is_some());
     Ok(OrderView {
         at: now,
         channel: key.to_string(),

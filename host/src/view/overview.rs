@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::cycle::Report;
 use crate::db::{ChannelRow, ChannelState, CycleRow, Error, Fate, Store, Tx};
-use crate::model::{Instant, Key, Money};
+use crate::model::{Instant, Key, Money, ShopInfo};
 
 /// Cycles shown of each channel.
 const CYCLES: u32 = 40;
@@ -150,13 +150,11 @@ fn read(tx: &Tx<'_>, one: Option<&Key>) -> Result<Overview, Error> {
     for row in rows.iter().filter(|r| one.is_none_or(|k| r.key == *k)) {
         let before = needs.len();
         needs_of(tx, row, &mut needs)?;
-        let mut channel = channel(tx, row, now)?;
+        let info = tx.shop(&row.key.shop)?.and_then(|s| s.info);
+        let mut channel = channel(tx, row, info.as_ref(), now)?;
         channel.needs = (needs.len() - before) as u32;
         channels.push(channel);
-        let currency = tx.shop(&row.key.shop)?.and_then(|s| s.info);
-        let fee = (row.policy.late_fee)
-            .zip(currency.map(|i| i.currency))
-            .map(|(amount, currency)| Money { amount, currency });
+        let fee = row.policy.fee(info.as_ref().map(|i| &*i.currency));
         let mut last = String::new();
         for unit in tx.open_units(&row.key, UNITS)? {
             let first = unit.order != last;
@@ -186,13 +184,12 @@ fn read(tx: &Tx<'_>, one: Option<&Key>) -> Result<Overview, Error> {
 pub(super) fn channel(
     tx: &Tx<'_>,
     row: &ChannelRow,
+    info: Option<&ShopInfo>,
     now: Instant,
 ) -> Result<ChannelOverview, Error> {
     let key = &row.key;
     let status = tx.status(key, now)?;
-    let zone = tx
-        .shop(&key.shop)?
-        .and_then(|s| s.info)
+    let zone = info
         .and_then(|i| jiff::tz::TimeZone::get(&i.timezone).ok())
         .unwrap_or(jiff::tz::TimeZone::UTC);
     let midnight = now

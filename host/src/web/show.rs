@@ -4,7 +4,7 @@ use crate::model::Instant;
 
 /// Date and time, UTC, without fractions.
 pub(super) fn clock(at: &Instant) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    crate::view::clock(*at)
 }
 
 /// "in 3 h 12 min", "now" or "5 min ago".

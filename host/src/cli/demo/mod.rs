@@ -15,7 +15,6 @@ use lockstep_sandbox::{Options, Sandbox};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::output::count;
 use super::run::until_stopped;
 use super::screen::Screen;
 use super::{ATTENTION, Env, FINE, Usage};
@@ -26,6 +25,7 @@ use crate::db::{ChannelState, ShopRow};
 use crate::host::Host;
 use crate::model::{Actor, Instant, Key, Role};
 use crate::schedule::{self, Wakes};
+use crate::sync::counted;
 use crate::view;
 use crate::web::{self, Server};
 use backstage::Outside;
@@ -193,7 +193,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
     let report = end.report;
     screen.line(&format!(
         "{} are on both sides and linked; {} are not in step",
-        count(report.links, "SKU"),
+        counted(report.links, "SKU"),
         report.mismatches
     ));
     let mismatches = {
@@ -208,7 +208,7 @@ async fn set_up(args: &DemoArgs, env: &Env) -> anyhow::Result<Stage> {
     }
     screen.line(&format!(
         "{} at {CHANNEL} differ from the shop and would be written",
-        count(report.to_push.len() as u32, "number")
+        counted(report.to_push.len() as u32, "number")
     ));
     plan::approve(&host, &key, &Actor::command()).await?;
     screen.line("Approved (a merchant would look first; the demo approves its own)");
