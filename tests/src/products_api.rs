@@ -1,16 +1,14 @@
 //! Products and plugins on the pages and in the API of the running binary.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 use std::time::Duration;
 
 use lockstep::net::{Client, ClientOptions, Method, Request, Response};
 use lockstep_sandbox::catalogue::Kind;
 use lockstep_sandbox::seller_center::Purchase;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Child;
 
+use crate::served;
 use crate::world::{KEY, World};
 
 /// Longest time for something that a cycle brings about.
@@ -19,8 +17,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// The binary at work, with a token for each role.
 struct Served<'a> {
     world: &'a World,
-    host: Child,
-    url: String,
+    host: served::Served,
     client: Client,
     viewer: String,
     operator: String,
@@ -29,19 +26,8 @@ struct Served<'a> {
 
 impl<'a> Served<'a> {
     async fn on(world: &'a World) -> Self {
-        let mut command = world.command();
-        command
-            .args(["run", "--json", "--listen", "127.0.0.1:0"])
-            .env("LOCKSTEP_LOG", "warn")
-            .stderr(Stdio::inherit());
-        let mut host = command.spawn().expect("the binary starts");
-        let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
-        let first = lines.next_line().await.unwrap().expect("it says where");
-        let first: Value = serde_json::from_str(&first).unwrap();
-        // Whoever writes must be read, or waits.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let host = served::Served::start(world).await;
         Self {
-            url: first["pages"].as_str().unwrap().to_owned(),
             client: Client::new(ClientOptions { allow_local: true }).unwrap(),
             viewer: token(world, "viewer").await,
             operator: token(world, "operator").await,
@@ -64,7 +50,7 @@ impl<'a> Served<'a> {
         self.client
             .send(Request {
                 method,
-                url: format!("{}{path}", self.url).parse().unwrap(),
+                url: format!("{}{path}", self.host.url).parse().unwrap(),
                 headers: headers.collect(),
                 body: body.map(String::into_bytes),
                 timeout: Duration::from_secs(30),
@@ -171,9 +157,8 @@ impl<'a> Served<'a> {
             .await
     }
 
-    async fn stop(mut self) {
-        self.host.start_kill().unwrap();
-        self.host.wait().await.unwrap();
+    async fn stop(self) {
+        self.host.end().await;
     }
 }
 
