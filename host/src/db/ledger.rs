@@ -198,15 +198,6 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All events with an id above `after`, oldest first, with their ids.
-    pub fn events_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, EventRow)>, Error> {
-        let mut statement = self
-            .conn
-            .prepare_cached("select at, channel, subject, kind, text, id from event where id > ?1 order by id limit ?2")?;
-        let rows = statement.query_map(params![after, limit], |r| Ok((r.get(5)?, event(r)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// Events older than a row, the newest first.
     pub fn events_before(
         &self,
